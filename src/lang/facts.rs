@@ -1,0 +1,63 @@
+//! What one file says by itself.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Fingerprint;
+
+/// Everything a reader takes from the bytes of one file. It depends on those bytes and on the [`Kind`] alone, never
+/// on the path, so it can be kept by content.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// What a run can see of the file: without comments and layout. Equal means: behaves the same.
+    pub code: Fingerprint,
+    /// The same with the line each piece stands on. Differs from `code` in telling moved lines.
+    pub layout: Fingerprint,
+    /// The file asks for line numbers or its own source (`line!`, `inspect.getsource`, …): moved lines matter to it.
+    pub reads_lines: bool,
+    /// How other files resolve depends on what this one says (a manifest, a change of the import path): an edit
+    /// means that the graph has to be laid out anew.
+    pub shapes_project: bool,
+    /// String literals that may name a path.
+    pub mentions: Vec<Mention>,
+    /// The file lists directories, so it may read files that it does not name.
+    pub lists_directories: bool,
+    /// Where the reader gave up on a part: 1-based line and what was assumed. Parts that were not understood are
+    /// over-approximated by whoever reads `detail`.
+    pub trouble: Vec<(u32, String)>,
+    /// What only the language itself understands.
+    pub detail: Detail,
+}
+
+/// A string literal that may name a path, a part of one, or a pattern of several.
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+pub struct Mention {
+    /// The literal's value.
+    pub text: String,
+    /// 1-based line.
+    pub line: u32,
+}
+
+/// The part of the facts that belongs to one language.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Detail {
+    /// Nothing but what every file has.
+    #[default]
+    Nothing,
+    /// A Python source file.
+    Python(Box<super::python::Source>),
+    /// A file that configures a Python project, or pins its distributions.
+    PythonProject(Box<super::python::ProjectFile>),
+    /// A Rust source file.
+    Rust(Box<super::rust::Source>),
+    /// A file that configures a Cargo package or workspace.
+    Cargo(Box<super::rust::CargoFile>),
+}
+
+/// A file and its facts, as [`super::Lang::resolve`] gets them.
+#[derive(Clone, Copy, Debug)]
+pub struct FileFacts<'a> {
+    /// Where the file is.
+    pub path: &'a crate::model::RepoPath,
+    /// What it says.
+    pub facts: &'a Facts,
+}

@@ -1,0 +1,1 @@
+//! String literals that name a tracked path.

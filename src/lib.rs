@@ -1,0 +1,9 @@
+//! `tia` runs only the tests a change can break.
+//!
+//! One selection is a pipeline of values: [`repo`] gives two snapshots and the change between them; [`lang`] turns
+//! blobs into facts and facts into edges; [`graph`] holds them and walks backwards; [`select`] returns a selection
+//! with a reason for every test and a fallback for every path that nobody understood; [`report`] prints it.
+
+pub mod lang;
+pub mod model;
+pub mod repo;

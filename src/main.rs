@@ -1,0 +1,3 @@
+//! The `tia` command.
+
+fn main() {}

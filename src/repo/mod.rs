@@ -1,0 +1,1 @@
+//! World: git. The only folder that names git2.
