@@ -18,5 +18,5 @@ pub use change::{Change, ChangeKind, PathChange};
 pub use ids::{BlobId, CargoTest, Fingerprint, ObjectId, Printer, Suite};
 pub use node::{EdgeKind, Node};
 pub use path::RepoPath;
-pub use sink::{EdgeSink, NodeInfo, NodeRef, Note, SinkEdge};
+pub use sink::{Claim, EdgeSink, NodeInfo, NodeRef, Note, SinkEdge};
 pub use snapshot::{Entry, Mode, Snapshot};
