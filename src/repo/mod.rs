@@ -6,6 +6,8 @@
 //! files of the working tree.
 
 mod base;
+#[cfg(test)]
+mod cases;
 mod change;
 mod clean;
 mod disk;
