@@ -4,6 +4,7 @@
 //! blobs into facts and facts into edges; [`graph`] holds them and walks backwards; [`select`] returns a selection
 //! with a reason for every test and a fallback for every path that nobody understood; [`report`] prints it.
 
+pub mod config;
 pub mod edges;
 pub mod graph;
 pub mod lang;

@@ -1,0 +1,5 @@
+//! Configuration: what the user, the project and the machine around them say, as plain values.
+//!
+//! Everything here is a pure function of what it is given; reading the environment and files is left to the caller.
+
+pub mod ci;
