@@ -3,3 +3,6 @@
 //! Everything here is a pure function of what it is given; reading the environment and files is left to the caller.
 
 pub mod ci;
+mod file;
+
+pub use file::{Config, ConfigError, FILE_NAME, TEMPLATE};

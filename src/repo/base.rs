@@ -33,11 +33,15 @@ struct Target {
 }
 
 impl Repo {
-    /// The commit to compare with when the user names none.
+    /// The commit to compare `head` with when the user names none. Without a `head`, HEAD is meant.
     ///
     /// Fails where the provider's base is not in this clone, and where the clone is too shallow for a merge base.
-    pub fn default_base(&self, hint: Option<&BaseHint>) -> Result<Base, RepoError> {
-        let Some(head) = self.head()? else {
+    pub fn default_base(
+        &self,
+        hint: Option<&BaseHint>,
+        head: Option<ObjectId>,
+    ) -> Result<Base, RepoError> {
+        let Some(head) = head.map_or_else(|| self.head(), |head| Ok(Some(head)))? else {
             return Ok(Base {
                 commit: None,
                 described: "no commit yet".into(),

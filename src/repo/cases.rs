@@ -520,7 +520,7 @@ fn before_the_first_commit_everything_is_new() {
     repo.write("a", "x").write("b", "y");
     repo.git(&["add", "a"]);
     assert_eq!(repo.status(), ["A a", "A b"]);
-    let base = repo.open().default_base(None).unwrap();
+    let base = repo.open().default_base(None, None).unwrap();
     assert_eq!(base.commit, None);
 }
 

@@ -14,6 +14,7 @@ mod disk;
 mod error;
 mod index;
 mod lfs;
+mod lookup;
 mod objects;
 mod open;
 mod revision;
