@@ -16,8 +16,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("select", &["model", "graph", "edges"]),
     ("report", &["model", "graph", "select"]),
     ("config", &["model", "edges"]),
-    ("app", &["model", "repo", "lang", "edges", "graph", "select", "report", "config"]),
-    ("cli", &["model", "edges", "select", "report", "config", "app"]),
+    (
+        "app",
+        &[
+            "model", "repo", "lang", "edges", "graph", "select", "report", "config",
+        ],
+    ),
+    (
+        "cli",
+        &["model", "edges", "select", "report", "config", "app"],
+    ),
 ];
 
 /// For each outside crate that is fenced, the places that may name it.
@@ -37,8 +45,17 @@ const FENCES: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that compute on values: no disk, environment, network, processes or clock.
-const PURE: &[&str] = &["model", "lang", "edges", "graph", "select", "report", "config"];
-const WORLD: &[&str] = &["std::fs", "std::env", "std::net", "std::process", "SystemTime::now", "Instant::now"];
+const PURE: &[&str] = &[
+    "model", "lang", "edges", "graph", "select", "report", "config",
+];
+const WORLD: &[&str] = &[
+    "std::fs",
+    "std::env",
+    "std::net",
+    "std::process",
+    "SystemTime::now",
+    "Instant::now",
+];
 
 /// Every source file of `src` with its room and its code: no comments, no test modules.
 fn sources() -> Vec<(String, PathBuf, String)> {
@@ -49,12 +66,24 @@ fn sources() -> Vec<(String, PathBuf, String)> {
         for entry in fs::read_dir(&dir).unwrap() {
             let path = entry.unwrap().path();
             let below = path.strip_prefix(&root).unwrap();
-            let room = below.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+            let room = below
+                .components()
+                .next()
+                .unwrap()
+                .as_os_str()
+                .to_string_lossy()
+                .into_owned();
             if path.is_dir() {
                 dirs.push(path);
-            } else if path.extension().is_some_and(|e| e == "rs") && room != "main.rs" && room != "lib.rs" {
+            } else if path.extension().is_some_and(|e| e == "rs")
+                && room != "main.rs"
+                && room != "lib.rs"
+            {
                 let is_test = below.components().any(|c| {
-                    matches!(c.as_os_str().to_str(), Some("cases.rs" | "testing.rs" | "tests.rs" | "tests"))
+                    matches!(
+                        c.as_os_str().to_str(),
+                        Some("cases.rs" | "testing.rs" | "tests.rs" | "tests")
+                    )
                 });
                 if !is_test {
                     let text = fs::read_to_string(&path).unwrap();
@@ -69,14 +98,22 @@ fn sources() -> Vec<(String, PathBuf, String)> {
 
 /// The text up to the test module, without comments.
 fn code(text: &str) -> String {
-    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-    code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    let code = text
+        .split("#[cfg(test)]\nmod tests")
+        .next()
+        .unwrap_or_default();
+    code.lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The identifiers that follow `prefix` in `code`.
 fn named_after<'a>(code: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
     code.split(prefix).skip(1).map(|rest| {
-        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(rest.len());
         &rest[..end]
     })
 }
@@ -91,7 +128,10 @@ fn rooms_import_only_what_the_table_allows() {
     let mut problems = Vec::new();
     for (room, path, code) in sources() {
         let Some(allowed) = table.get(room.as_str()) else {
-            problems.push(format!("{}: room `{room}` is not in the table of tests/architecture.rs", path.display()));
+            problems.push(format!(
+                "{}: room `{room}` is not in the table of tests/architecture.rs",
+                path.display()
+            ));
             continue;
         };
         for used in named_after(&code, "crate::") {
@@ -145,7 +185,10 @@ fn only_the_terminal_prints() {
     for (room, path, code) in sources() {
         for print in ["println!", "eprintln!", "print!(", "eprint!(", "dbg!"] {
             if code.contains(print) && room != "cli" {
-                problems.push(format!("{}: return the text; `cli/ui.rs` prints it", path.display()));
+                problems.push(format!(
+                    "{}: return the text; `cli/ui.rs` prints it",
+                    path.display()
+                ));
             }
         }
     }
@@ -159,8 +202,19 @@ fn paths_named_in_documents_exist() {
     for document in ["ARCHITECTURE.md", "README.md", "CHANGELOG.md"] {
         let text = fs::read_to_string(root.join(document)).unwrap();
         for name in text.split('`').skip(1).step_by(2) {
-            let path = ["src/", "tests/", "benches/", "fixtures/", "docs/", "fuzz/", ".ci/"];
-            if path.iter().any(|p| name.starts_with(p)) && !name.contains(['*', ' ', '<']) && !root.join(name).exists() {
+            let path = [
+                "src/",
+                "tests/",
+                "benches/",
+                "fixtures/",
+                "docs/",
+                "fuzz/",
+                ".ci/",
+            ];
+            if path.iter().any(|p| name.starts_with(p))
+                && !name.contains(['*', ' ', '<'])
+                && !root.join(name).exists()
+            {
                 problems.push(format!("{document} names `{name}`, which is not there"));
             }
         }
