@@ -299,7 +299,7 @@ mod tests {
     use crate::repo::testing::{Sandbox, git_in};
 
     fn described(repo: &Repo) -> String {
-        repo.default_base(None).unwrap().described
+        repo.default_base(None, None).unwrap().described
     }
 
     fn hint(tries: Vec<BaseTry>) -> BaseHint {
@@ -328,13 +328,16 @@ mod tests {
         assert_eq!(described(&repo.open()), "HEAD, for want of another branch");
         repo.git(&["checkout", "-q", "-b", "feature"]);
         repo.write("a", "2").commit("two");
-        let base = repo.open().default_base(None).unwrap();
+        let base = repo.open().default_base(None, None).unwrap();
         assert_eq!(
             (base.commit, base.described.as_str()),
             (Some(first), "merge base with main")
         );
         repo.git(&["checkout", "-q", "--detach"]);
-        assert_eq!(repo.open().default_base(None).unwrap().commit, Some(first));
+        assert_eq!(
+            repo.open().default_base(None, None).unwrap().commit,
+            Some(first)
+        );
     }
 
     #[test]
@@ -343,11 +346,11 @@ mod tests {
         let main = repo.head().unwrap();
         assert_eq!(described(&repo), "merge base with origin/main");
         clone.write("b", "1").commit("local");
-        assert_eq!(repo.default_base(None).unwrap().commit, main);
+        assert_eq!(repo.default_base(None, None).unwrap().commit, main);
         clone.git(&["checkout", "-q", "-b", "feature"]);
         clone.write("b", "2").commit("feature");
         clone.git(&["push", "-q", "-u", "origin", "feature"]);
-        let base = repo.default_base(None).unwrap();
+        let base = repo.default_base(None, None).unwrap();
         assert_eq!(
             (base.commit, base.described.as_str()),
             (main, "merge base with origin/main")
@@ -376,14 +379,14 @@ mod tests {
         clone.git(&["checkout", "-q", "--detach"]);
         let main = repo.head().unwrap();
         let base = repo
-            .default_base(Some(&hint(vec![BaseTry::Branch("main".into())])))
+            .default_base(Some(&hint(vec![BaseTry::Branch("main".into())])), None)
             .unwrap();
         assert_eq!(
             (base.commit, base.described.as_str()),
             (main, "merge base with origin/main (CI)")
         );
         let error = repo
-            .default_base(Some(&hint(vec![BaseTry::Branch("next".into())])))
+            .default_base(Some(&hint(vec![BaseTry::Branch("next".into())])), None)
             .unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -395,9 +398,12 @@ mod tests {
             BaseTry::Commit(unknown.into()),
             BaseTry::Branch("main".into()),
         ];
-        assert_eq!(repo.default_base(Some(&hint(tries))).unwrap().commit, main);
+        assert_eq!(
+            repo.default_base(Some(&hint(tries)), None).unwrap().commit,
+            main
+        );
         let error = repo
-            .default_base(Some(&hint(vec![BaseTry::Commit(unknown.into())])))
+            .default_base(Some(&hint(vec![BaseTry::Commit(unknown.into())])), None)
             .unwrap_err();
         assert!(error.hint().unwrap().contains("git fetch origin 1234"));
     }
@@ -415,14 +421,14 @@ mod tests {
         let merge = repo.git(&["rev-parse", "HEAD"]).trim().to_string();
         let open = repo.open();
         let base = open
-            .default_base(Some(&hint(vec![BaseTry::FirstParentOf(merge)])))
+            .default_base(Some(&hint(vec![BaseTry::FirstParentOf(merge)])), None)
             .unwrap();
         assert_eq!(base.commit, Some(target));
         let other = hint(vec![
             BaseTry::FirstParentOf(target.to_string()),
             BaseTry::Branch("pr".into()),
         ]);
-        let base = open.default_base(Some(&other)).unwrap();
+        let base = open.default_base(Some(&other), None).unwrap();
         assert_eq!(base.described, "merge base with pr (CI)");
     }
 
@@ -438,7 +444,7 @@ mod tests {
         let url = format!("file://{}", origin.path().display());
         clone.git(&["clone", "-q", "--depth=1", "--no-single-branch", &url, "."]);
         clone.git(&["checkout", "-q", "feature"]);
-        let error = clone.open().default_base(None).unwrap_err();
+        let error = clone.open().default_base(None, None).unwrap_err();
         assert!(matches!(error, RepoError::Shallow { .. }), "{error:?}");
         let hint = error.hint().unwrap();
         for part in [
@@ -458,7 +464,7 @@ mod tests {
         let main = repo.write("a", "1").commit("one");
         repo.git(&["checkout", "-q", "--orphan", "alone"]);
         repo.write("b", "1").commit("alone");
-        let base = repo.open().default_base(None).unwrap();
+        let base = repo.open().default_base(None, None).unwrap();
         assert_eq!(base.commit, Some(main));
         assert!(base.described.contains("no history"), "{}", base.described);
     }
