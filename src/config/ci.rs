@@ -172,6 +172,9 @@ fn jenkins(vars: &Vars<'_>) -> Vec<BaseTry> {
 mod tests {
     use super::*;
 
+    /// What it is, the variables, and what they say.
+    type Row<'a> = (&'static str, Vec<(&'static str, &'a str)>, Vec<BaseTry>);
+
     const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 
     #[test]
@@ -179,7 +182,7 @@ mod tests {
         let branch = |name: &str| BaseTry::Branch(name.into());
         let zeros = "0".repeat(40);
         #[rustfmt::skip]
-        let table: Vec<(&str, Vec<(&str, &str)>, Vec<BaseTry>)> = vec![
+        let table: Vec<Row<'_>> = vec![
             ("outside", vec![("GITHUB_BASE_REF", "main")], vec![]),
             ("pull request", vec![
                 ("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_BASE_REF", "main"),

@@ -493,7 +493,7 @@ fn a_file_that_may_not_be_read_counts_as_changed() {
     let repo = two_files();
     repo.write("a.txt", "other");
     let file = repo.path().join("a.txt");
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read(&file).is_ok() {
         return; // The superuser may read anything.
     }
