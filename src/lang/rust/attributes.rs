@@ -7,28 +7,99 @@ use super::tokens::{Kind, Tokens};
 
 /// Attributes of the language and of well-known crates that never look at doc comments, and make no tests.
 const PLAIN: &[&str] = &[
-    "allow", "automatically_derived", "warn", "deny", "forbid", "expect", "cfg", "cold", "default", "deprecated",
-    "diagnostic", "doc", "error", "export_name", "feature", "from", "global_allocator", "ignore", "inline", "link",
-    "link_name", "link_section", "macro_export", "macro_use", "must_use", "no_main", "no_mangle", "no_std",
-    "non_exhaustive", "panic_handler", "path", "proc_macro", "proc_macro_attribute", "proc_macro_derive",
-    "recursion_limit", "repr", "serde", "should_panic", "skip", "source", "target_feature", "test_runner",
-    "track_caller", "type_length_limit", "unsafe", "used", "instrument", "coverage",
+    "allow",
+    "automatically_derived",
+    "warn",
+    "deny",
+    "forbid",
+    "expect",
+    "cfg",
+    "cold",
+    "default",
+    "deprecated",
+    "diagnostic",
+    "doc",
+    "error",
+    "export_name",
+    "feature",
+    "from",
+    "global_allocator",
+    "ignore",
+    "inline",
+    "link",
+    "link_name",
+    "link_section",
+    "macro_export",
+    "macro_use",
+    "must_use",
+    "no_main",
+    "no_mangle",
+    "no_std",
+    "non_exhaustive",
+    "panic_handler",
+    "path",
+    "proc_macro",
+    "proc_macro_attribute",
+    "proc_macro_derive",
+    "recursion_limit",
+    "repr",
+    "serde",
+    "should_panic",
+    "skip",
+    "source",
+    "target_feature",
+    "test_runner",
+    "track_caller",
+    "type_length_limit",
+    "unsafe",
+    "used",
+    "instrument",
+    "coverage",
 ];
 
 /// Attributes that turn a function into a test of the same name.
 const TESTS: &[&str] = &[
-    "test", "rstest", "gtest", "quickcheck", "wasm_bindgen_test", "test_log", "traced_test", "async_test", "googletest",
+    "test",
+    "rstest",
+    "gtest",
+    "quickcheck",
+    "wasm_bindgen_test",
+    "test_log",
+    "traced_test",
+    "async_test",
+    "googletest",
 ];
 
 /// Attributes that give a test parameters, so that its cases have names of their own, or that make tests in other ways.
 const CASES: &[&str] = &[
-    "case", "test_case", "test_matrix", "values", "files", "apply", "template", "parameterized", "dir_test", "bench",
-    "test_each_file", "parametrize", "cases",
+    "case",
+    "test_case",
+    "test_matrix",
+    "values",
+    "files",
+    "apply",
+    "template",
+    "parameterized",
+    "dir_test",
+    "bench",
+    "test_each_file",
+    "parametrize",
+    "cases",
 ];
 
 /// Derives that read no docs.
 const DERIVES: &[&str] = &[
-    "Clone", "Copy", "Debug", "Default", "Eq", "Hash", "Ord", "PartialEq", "PartialOrd", "Serialize", "Deserialize",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "Eq",
+    "Hash",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "Serialize",
+    "Deserialize",
     "Error",
 ];
 
@@ -51,18 +122,27 @@ pub(super) fn ignores_docs(tokens: &Tokens<'_>, open: usize) -> bool {
         };
         match name {
             "derive" => derives(tokens, part).all(|derive| DERIVES.contains(&derive)),
-            name => PLAIN.contains(&name) || TESTS.contains(&name) || CASES.contains(&name) || is_tool(tokens, part),
+            name => {
+                PLAIN.contains(&name)
+                    || TESTS.contains(&name)
+                    || CASES.contains(&name)
+                    || is_tool(tokens, part)
+            }
         }
     })
 }
 
 /// What the attribute that opens at `open` does to a function.
 pub(super) fn role(tokens: &Tokens<'_>, open: usize) -> Role {
-    let roles = parts(tokens, open).into_iter().map(|part| match last_segment(tokens, part) {
-        Some(name) if TESTS.contains(&name) => Role::Test,
-        Some(name) if PLAIN.contains(&name) || name == "main" || is_tool(tokens, part) => Role::Plain,
-        _ => Role::Unknown,
-    });
+    let roles = parts(tokens, open)
+        .into_iter()
+        .map(|part| match last_segment(tokens, part) {
+            Some(name) if TESTS.contains(&name) => Role::Test,
+            Some(name) if PLAIN.contains(&name) || name == "main" || is_tool(tokens, part) => {
+                Role::Plain
+            }
+            _ => Role::Unknown,
+        });
     roles.fold(Role::Plain, |a, b| match (a, b) {
         (Role::Unknown, _) | (_, Role::Unknown) => Role::Unknown,
         (Role::Test, _) | (_, Role::Test) => Role::Test,
@@ -103,7 +183,9 @@ pub(super) fn last_segment<'a>(tokens: &Tokens<'a>, index: usize) -> Option<&'a 
 }
 
 fn is_tool(tokens: &Tokens<'_>, index: usize) -> bool {
-    ["rustfmt", "clippy", "diagnostic", "rust_analyzer"].iter().any(|tool| tokens.is(index, tool))
+    ["rustfmt", "clippy", "diagnostic", "rust_analyzer"]
+        .iter()
+        .any(|tool| tokens.is(index, tool))
 }
 
 /// The last segments of the names in a derive.
@@ -113,7 +195,9 @@ fn derives<'a>(tokens: &'a Tokens<'a>, part: usize) -> impl Iterator<Item = &'a 
         open += 1;
     }
     let range = tokens.inside(open);
-    range.filter(|i| !tokens.is(i + 1, ":")).filter_map(|i| tokens.ident(i))
+    range
+        .filter(|i| !tokens.is(i + 1, ":"))
+        .filter_map(|i| tokens.ident(i))
 }
 
 #[cfg(test)]
@@ -142,11 +226,18 @@ mod tests {
             ("#[derive(Debug, std::clone::Clone)]", true),
             ("#[derive(Debug, clap::Parser)]", false),
             ("#[cfg_attr(feature = \"x\", derive(Parser))]", false),
-            ("#[cfg_attr(feature = \"x\", derive(serde::Serialize))]", true),
+            (
+                "#[cfg_attr(feature = \"x\", derive(serde::Serialize))]",
+                true,
+            ),
             ("#[rustfmt::skip]", true),
             ("#[pyfunction]", false),
         ] {
-            assert_eq!(ignores_docs(&Tokens::of(attribute), 1), expected, "{attribute}");
+            assert_eq!(
+                ignores_docs(&Tokens::of(attribute), 1),
+                expected,
+                "{attribute}"
+            );
         }
     }
 }

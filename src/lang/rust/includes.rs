@@ -15,7 +15,11 @@ pub(super) fn includes(tokens: &Tokens<'_>) -> Vec<Include> {
         let code = token.text == "include";
         let data = matches!(
             token.text,
-            "include_str" | "include_bytes" | "include_bytes_aligned" | "include_flate" | "include_utf16str"
+            "include_str"
+                | "include_bytes"
+                | "include_bytes_aligned"
+                | "include_flate"
+                | "include_utf16str"
         );
         if !(code || data) || tokens.close(index + 2).is_none() {
             continue;
@@ -50,7 +54,10 @@ fn argument(tokens: &Tokens<'_>, open: usize) -> (Base, String) {
             Kind::Punct if token.text == "," => {}
             Kind::Ident if matches!(token.text, "env" | "option_env") && tokens.is(at + 1, "!") => {
                 let name = tokens.inside(at + 2).start;
-                let name = tokens.get(name).and_then(|t| value(t.text)).unwrap_or_default();
+                let name = tokens
+                    .get(name)
+                    .and_then(|t| value(t.text))
+                    .unwrap_or_default();
                 match name.as_str() {
                     "OUT_DIR" => return (Base::Generated, path),
                     "CARGO_MANIFEST_DIR" if path.is_empty() => base = Base::Package,
@@ -77,11 +84,23 @@ mod tests {
         for (text, expected) in [
             ("include_str!(\"a.txt\")", "File a.txt"),
             ("std::include_bytes![r\"../b\"]", "File ../b"),
-            ("#![doc = include_str!(\"../README.md\")]", "File ../README.md"),
-            ("#[cfg_attr(doctest, doc = include_str!(\"R.md\",))] struct R;", "File R.md"),
-            ("include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/x/\", \"y\"))", "Package /x/y"),
+            (
+                "#![doc = include_str!(\"../README.md\")]",
+                "File ../README.md",
+            ),
+            (
+                "#[cfg_attr(doctest, doc = include_str!(\"R.md\",))] struct R;",
+                "File R.md",
+            ),
+            (
+                "include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/x/\", \"y\"))",
+                "Package /x/y",
+            ),
             ("include_str!(concat!(\"a\", \"/b\"))", "File a/b"),
-            ("include!(concat!(env!(\"OUT_DIR\"), \"/gen.rs\"))", "Generated "),
+            (
+                "include!(concat!(env!(\"OUT_DIR\"), \"/gen.rs\"))",
+                "Generated ",
+            ),
             ("include_str!($path)", "Computed "),
             ("include_str!(concat!(\"a/\", $name))", "Computed a/"),
             ("include_str!(env!(\"SOME_FILE\"))", "Computed "),
@@ -96,6 +115,9 @@ mod tests {
 
     #[test]
     fn a_name_without_a_call_includes_nothing() {
-        assert_eq!(includes(&Tokens::of("use std::include_str; fn include() {}")), []);
+        assert_eq!(
+            includes(&Tokens::of("use std::include_str; fn include() {}")),
+            []
+        );
     }
 }

@@ -49,7 +49,9 @@ impl Lock {
 
 /// What the bytes of a lockfile say.
 pub(super) fn facts(blob: &[u8]) -> Facts {
-    let table: Option<Table> = std::str::from_utf8(blob).ok().and_then(|text| text.parse().ok());
+    let table: Option<Table> = std::str::from_utf8(blob)
+        .ok()
+        .and_then(|text| text.parse().ok());
     let lock = match &table {
         Some(table) => read(table),
         None => Lock {
@@ -63,9 +65,16 @@ pub(super) fn facts(blob: &[u8]) -> Facts {
         printer.piece(&package.version);
         printer.piece(package.print.0.to_le_bytes());
     }
-    let code = if lock.broken { Fingerprint::of(blob) } else { printer.finish() };
+    let code = if lock.broken {
+        Fingerprint::of(blob)
+    } else {
+        printer.finish()
+    };
     let trouble = if lock.broken {
-        vec![(0, "not a lockfile that can be read: every test of the workspace depends on it".to_owned())]
+        vec![(
+            0,
+            "not a lockfile that can be read: every test of the workspace depends on it".to_owned(),
+        )]
     } else {
         Vec::new()
     };
@@ -97,8 +106,12 @@ fn read(table: &Table) -> Lock {
         dependencies.sort();
         let mut printer = Printer::new();
         printer.piece(source.as_deref().unwrap_or_default());
-        let old = format!("checksum {name} {version} ({})", source.as_deref().unwrap_or_default());
-        let checksum = text("checksum").or_else(|| metadata?.get(&old)?.as_str().map(str::to_owned));
+        let old = format!(
+            "checksum {name} {version} ({})",
+            source.as_deref().unwrap_or_default()
+        );
+        let checksum =
+            text("checksum").or_else(|| metadata?.get(&old)?.as_str().map(str::to_owned));
         printer.piece(checksum.unwrap_or_default());
         printer.piece(text("replace").unwrap_or_default());
         for dependency in &dependencies {
@@ -112,7 +125,8 @@ fn read(table: &Table) -> Lock {
             print: printer.finish(),
         });
     }
-    packages.sort_by(|a, b| (&a.name, &a.version, &a.source).cmp(&(&b.name, &b.version, &b.source)));
+    packages
+        .sort_by(|a, b| (&a.name, &a.version, &a.source).cmp(&(&b.name, &b.version, &b.source)));
     Lock {
         broken: false,
         packages,

@@ -254,7 +254,10 @@ fn read(table: &Table) -> Manifest {
     // Profiles and patches count where the manifest is a workspace's root, and so does every package on its own.
     out.workspace.get_or_insert_default().shared = shared.finish();
     if !table.contains_key("workspace") {
-        out.keys.push(("(shared)".to_owned(), out.workspace.take().map(|w| w.shared)));
+        out.keys.push((
+            "(shared)".to_owned(),
+            out.workspace.take().map(|w| w.shared),
+        ));
     }
     out.broken = out.name.is_none() && (out.workspace.is_none() || table.contains_key("package"));
     if out.broken {
@@ -297,8 +300,8 @@ fn read_package(package: &Table, out: &mut Manifest) {
                 };
             }
             "keywords" | "categories" | "documentation" | "include" | "exclude" | "publish" => {}
-            "authors" | "description" | "homepage" | "repository" | "license" | "license-file" | "readme"
-            | "rust-version" => out.prose.push((key.to_owned(), said)),
+            "authors" | "description" | "homepage" | "repository" | "license" | "license-file"
+            | "readme" | "rust-version" => out.prose.push((key.to_owned(), said)),
             _ => out.keys.push((key.to_owned(), said)),
         }
     }
@@ -313,8 +316,14 @@ fn read_workspace(workspace: &Table, shared: &mut Printer) -> Workspace {
             // Which members are the default is no matter of how they are built.
             ("default-members", _) => {}
             ("package", Value::Table(package)) => {
-                out.version = package.get("version").and_then(Value::as_str).map(str::to_owned);
-                out.package = sorted(package).into_iter().map(|(key, value)| (key.to_owned(), print_value(value))).collect();
+                out.version = package
+                    .get("version")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned);
+                out.package = sorted(package)
+                    .into_iter()
+                    .map(|(key, value)| (key.to_owned(), print_value(value)))
+                    .collect();
             }
             ("dependencies", value) => {
                 read_dependencies(key, "", value, &mut out.dependencies);
@@ -330,7 +339,12 @@ fn read_workspace(workspace: &Table, shared: &mut Printer) -> Workspace {
 }
 
 /// Reads a table of dependencies; says whether the section is one.
-fn read_dependencies(section: &str, platform: &str, value: &Value, out: &mut Vec<Dependency>) -> bool {
+fn read_dependencies(
+    section: &str,
+    platform: &str,
+    value: &Value,
+    out: &mut Vec<Dependency>,
+) -> bool {
     let kind = match section {
         "dependencies" => DependencyKind::Normal,
         "dev-dependencies" | "dev_dependencies" => DependencyKind::Dev,
@@ -347,7 +361,11 @@ fn read_dependencies(section: &str, platform: &str, value: &Value, out: &mut Vec
         let empty = Table::new();
         let entry = value.as_table().unwrap_or(&empty);
         let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
-        let mut features = entry.get("features").and_then(Value::as_array).map(|list| strings(list)).unwrap_or_default();
+        let mut features = entry
+            .get("features")
+            .and_then(Value::as_array)
+            .map(|list| strings(list))
+            .unwrap_or_default();
         let lent = is_lent(entry);
         let no_default = ["default-features", "default_features"]
             .iter()
@@ -397,7 +415,10 @@ pub(super) fn patched(packages: &Table, out: &mut Vec<(String, String)>) {
 
 /// Strings of an array.
 pub(super) fn strings(list: &[Value]) -> Vec<String> {
-    list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    list.iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The print of a table, whatever the order of its keys.
@@ -423,7 +444,8 @@ fn denies_missing_docs(lints: &Table) -> bool {
     let rust = lints.get("rust").and_then(Value::as_table);
     rust.into_iter().flatten().any(|(lint, level)| {
         let level = level.get("level").unwrap_or(level).as_str();
-        matches!(lint.as_str(), "missing_docs" | "missing-docs" | "warnings") && matches!(level, Some("deny" | "forbid"))
+        matches!(lint.as_str(), "missing_docs" | "missing-docs" | "warnings")
+            && matches!(level, Some("deny" | "forbid"))
     })
 }
 
@@ -454,7 +476,10 @@ fn print_entry(key: &str, value: &Value, printer: &mut Printer) {
 }
 
 fn sorted(table: &Table) -> Vec<(&str, &Value)> {
-    let mut entries: Vec<_> = table.iter().map(|(key, value)| (key.as_str(), value)).collect();
+    let mut entries: Vec<_> = table
+        .iter()
+        .map(|(key, value)| (key.as_str(), value))
+        .collect();
     entries.sort_by_key(|(key, _)| *key);
     entries
 }

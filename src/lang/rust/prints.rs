@@ -109,6 +109,7 @@ pub(super) fn prints(tokens: &Tokens<'_>) -> Prints {
 
 /// Keeps track of where in the tree the walk is.
 fn step(tokens: &Tokens<'_>, index: usize, token: &Token<'_>, levels: &mut Vec<Level>) {
+    let depth = levels.len();
     let Some(level) = levels.last_mut() else {
         return;
     };
@@ -133,7 +134,7 @@ fn step(tokens: &Tokens<'_>, index: usize, token: &Token<'_>, levels: &mut Vec<L
             }
             levels.push(Level::new(place, watched && place != Place::Attribute));
         }
-        Kind::Close if levels.len() > 1 && token.partner < index => {
+        Kind::Close if depth > 1 && token.partner < index => {
             levels.pop();
             if let Some(level) = levels.last_mut()
                 && token.text == "}"
@@ -141,9 +142,7 @@ fn step(tokens: &Tokens<'_>, index: usize, token: &Token<'_>, levels: &mut Vec<L
                 level.end_item();
             }
         }
-        Kind::Punct
-            if token.text == ";" || (token.text == "," && level.place == Place::Fields) =>
-        {
+        Kind::Punct if token.text == ";" || (token.text == "," && level.place == Place::Fields) => {
             level.end_item();
         }
         Kind::Ident => {
@@ -230,7 +229,9 @@ impl Run {
                 if text.contains("```") || text.contains("~~~") {
                     fenced = !fenced;
                     found = true;
-                } else if fenced || ((line.starts_with("    ") || line.starts_with('\t')) && !text.is_empty()) {
+                } else if fenced
+                    || ((line.starts_with("    ") || line.starts_with('\t')) && !text.is_empty())
+                {
                     found = true;
                     code.push_str(text);
                     code.push('\n');
@@ -262,7 +263,8 @@ impl Run {
             return false;
         }
         let after_end = at_start
-            || before.is_some_and(|t| matches!(t.text, "}" | ";" | "," | "]") && t.kind != Kind::Str);
+            || before
+                .is_some_and(|t| matches!(t.text, "}" | ";" | "," | "]") && t.kind != Kind::Str);
         let Some(next) = tokens.get(self.end).filter(|_| after_end) else {
             return false;
         };
@@ -284,7 +286,10 @@ fn doc_lines(comment: &str) -> impl Iterator<Item = &str> {
         if !block {
             return line.get(3..).unwrap_or_default();
         }
-        let line = line.strip_prefix("/**").or_else(|| line.strip_prefix("/*!")).unwrap_or(line);
+        let line = line
+            .strip_prefix("/**")
+            .or_else(|| line.strip_prefix("/*!"))
+            .unwrap_or(line);
         let line = line.strip_suffix("*/").unwrap_or(line);
         line.trim_start().strip_prefix('*').unwrap_or(line)
     })
@@ -306,9 +311,18 @@ mod tests {
             ("fn f() { 1 }", "// x\nfn f()\n{\n 1 /* y */ }"),
             ("fn f() {}", "/// Does f.\nfn f() {}"),
             ("//! Old.\nfn f() {}", "//! New.\n\nfn f() {}"),
-            ("struct A { x: u8 }", "/// A.\nstruct A {\n  /// X.\n  x: u8 }"),
-            ("#[derive(Debug)] enum E { A, B(u8) }", "#[derive(Debug)] enum E { /// a\n A, /// b\n B(u8) }"),
-            ("impl A { fn f() { g(); } }", "/// a\nimpl A { /// b\n fn f() { g(); } }"),
+            (
+                "struct A { x: u8 }",
+                "/// A.\nstruct A {\n  /// X.\n  x: u8 }",
+            ),
+            (
+                "#[derive(Debug)] enum E { A, B(u8) }",
+                "#[derive(Debug)] enum E { /// a\n A, /// b\n B(u8) }",
+            ),
+            (
+                "impl A { fn f() { g(); } }",
+                "/// a\nimpl A { /// b\n fn f() { g(); } }",
+            ),
             ("m!(a, b);", "m!(a,  b); // c"),
         ] {
             assert_eq!(code(a), code(b), "{a} / {b}");
@@ -318,12 +332,27 @@ mod tests {
     #[test]
     fn docs_that_a_run_can_see_are_code() {
         for (a, b) in [
-            ("/// ```\n/// f()\n/// ```\nfn f() {}", "/// ```\n/// g()\n/// ```\nfn f() {}"),
+            (
+                "/// ```\n/// f()\n/// ```\nfn f() {}",
+                "/// ```\n/// g()\n/// ```\nfn f() {}",
+            ),
             ("///     f()\nfn f() {}", "///     g()\nfn f() {}"),
-            ("/** ```\n f()\n``` */fn f() {}", "/** ```\n g()\n``` */fn f() {}"),
-            ("/// help\n#[derive(Parser)] struct A;", "/// hulp\n#[derive(Parser)] struct A;"),
-            ("#[derive(Parser)] struct A { /// help\n x: u8 }", "#[derive(Parser)] struct A { /// hulp\n x: u8 }"),
-            ("#[command]\n/// help\nfn f() {}", "#[command]\n/// hulp\nfn f() {}"),
+            (
+                "/** ```\n f()\n``` */fn f() {}",
+                "/** ```\n g()\n``` */fn f() {}",
+            ),
+            (
+                "/// help\n#[derive(Parser)] struct A;",
+                "/// hulp\n#[derive(Parser)] struct A;",
+            ),
+            (
+                "#[derive(Parser)] struct A { /// help\n x: u8 }",
+                "#[derive(Parser)] struct A { /// hulp\n x: u8 }",
+            ),
+            (
+                "#[command]\n/// help\nfn f() {}",
+                "#[command]\n/// hulp\nfn f() {}",
+            ),
             ("m! { /// help\n x }", "m! { /// hulp\n x }"),
             ("fn f() { 1 }", "fn f() { 1 /// x\n }"),
             ("fn f(a: u8) {}", "fn f(/// x\na: u8) {}"),
@@ -353,7 +382,10 @@ mod tests {
 
     #[test]
     fn layout_knows_lines_and_documented_knows_docs() {
-        let (a, b) = (prints(&Tokens::of("fn f() {}")), prints(&Tokens::of("\n/// x\nfn f() {}")));
+        let (a, b) = (
+            prints(&Tokens::of("fn f() {}")),
+            prints(&Tokens::of("\n/// x\nfn f() {}")),
+        );
         assert_ne!(a.layout, b.layout);
         assert_ne!(a.documented, b.documented);
     }

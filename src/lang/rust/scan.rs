@@ -10,9 +10,23 @@ use super::tokens::{Kind, Token, Tokens, value};
 
 /// Macros that may stand among items and make no tests of their own accord.
 const QUIET_MACROS: &[&str] = &[
-    "macro_rules", "thread_local", "lazy_static", "bitflags", "cfg_if", "include", "compile_error", "const_assert",
-    "assert_impl_all", "assert_not_impl_any", "assert_eq_size", "pin_project", "global_asm", "proptest",
-    "criterion_group", "criterion_main", "println",
+    "macro_rules",
+    "thread_local",
+    "lazy_static",
+    "bitflags",
+    "cfg_if",
+    "include",
+    "compile_error",
+    "const_assert",
+    "assert_impl_all",
+    "assert_not_impl_any",
+    "assert_eq_size",
+    "pin_project",
+    "global_asm",
+    "proptest",
+    "criterion_group",
+    "criterion_main",
+    "println",
 ];
 
 /// Derives that make tests.
@@ -94,7 +108,11 @@ fn module(
     }
     if tokens.is(index + 2, ";") {
         source.mods.push(ModDecl {
-            inside: inline.iter().take(DEEPEST).map(|(_, module)| module.clone()).collect(),
+            inside: inline
+                .iter()
+                .take(DEEPEST)
+                .map(|(_, module)| module.clone())
+                .collect(),
             name: names,
             line: token.line,
         });
@@ -190,11 +208,17 @@ fn before_qualifiers(tokens: &Tokens<'_>, index: usize) -> usize {
 /// Whether an attribute among a test's parameters gives it several cases (`#[case]`, `#[values(..)]`).
 fn has_parameters(tokens: &Tokens<'_>, index: usize) -> bool {
     let range = tokens.inside(index + 2);
-    range.into_iter().any(|i| tokens.is(i, "#") && tokens.is(i + 1, "["))
+    range
+        .into_iter()
+        .any(|i| tokens.is(i, "#") && tokens.is(i + 1, "["))
 }
 
 fn is_quiet(tokens: &Tokens<'_>, open: usize) -> bool {
-    let name = |back: usize| open.checked_sub(back).and_then(|i| tokens.ident(i)).unwrap_or_default();
+    let name = |back: usize| {
+        open.checked_sub(back)
+            .and_then(|i| tokens.ident(i))
+            .unwrap_or_default()
+    };
     QUIET_MACROS.contains(&name(2)) || QUIET_MACROS.contains(&name(3))
 }
 
@@ -214,9 +238,15 @@ mod tests {
             ("mod a; pub(crate) mod r#b;", "a b"),
             ("mod x { mod y { pub mod a; } mod b; }", "x/y/a x/b"),
             ("#[path = \"q.rs\"] mod a;", "a=q.rs!"),
-            ("#[cfg_attr(unix, path = \"u.rs\")]\n/// d\n#[cfg_attr(windows, path = \"w.rs\")] mod a;", "a=w.rs=u.rs"),
+            (
+                "#[cfg_attr(unix, path = \"u.rs\")]\n/// d\n#[cfg_attr(windows, path = \"w.rs\")] mod a;",
+                "a=w.rs=u.rs",
+            ),
             ("#[path = \"d\"] mod x { mod a; }", "x=d!/a"),
-            ("cfg_if! { if #[cfg(unix)] { mod a; } else { mod b; } }", "a b"),
+            (
+                "cfg_if! { if #[cfg(unix)] { mod a; } else { mod b; } }",
+                "a b",
+            ),
             ("macro_rules! m { () => { mod a; } }", "a"),
             ("fn f() { mod a; }", "a"),
             ("// mod a;\nlet s = \"mod b;\";", ""),
@@ -228,7 +258,14 @@ mod tests {
             let got: Vec<_> = scanned(text)
                 .mods
                 .iter()
-                .map(|m| m.inside.iter().chain([&m.name]).map(show).collect::<Vec<_>>().join("/"))
+                .map(|m| {
+                    m.inside
+                        .iter()
+                        .chain([&m.name])
+                        .map(show)
+                        .collect::<Vec<_>>()
+                        .join("/")
+                })
                 .collect();
             assert_eq!(got.join(" "), expected, "{text}");
         }
@@ -244,12 +281,20 @@ mod tests {
     #[test]
     fn tests_are_listed_with_their_modules() {
         for (text, expected, complete) in [
-            ("#[test] fn a() {} mod tests { #[test]\n#[ignore] pub(crate) async fn b() {} fn c() {} }", "a tests::b", true),
+            (
+                "#[test] fn a() {} mod tests { #[test]\n#[ignore] pub(crate) async fn b() {} fn c() {} }",
+                "a tests::b",
+                true,
+            ),
             ("#[tokio::test] async fn a() {}", "a", true),
             ("proptest! { #[test] fn a(x in 0..1) {} }", "a", true),
             ("#[rstest] #[case(1)] fn a(#[case] x: u8) {}", "", false),
             ("#[rstest] fn a(#[values(1, 2)] x: u8) {}", "a", false),
-            ("macro_rules! t { ($n:ident) => { #[test] fn $n() {} } } t!(a);", "", false),
+            (
+                "macro_rules! t { ($n:ident) => { #[test] fn $n() {} } } t!(a);",
+                "",
+                false,
+            ),
             ("my_tests!(a, b);", "", false),
             ("fn f() { println!(); vec![1]; }", "", true),
             ("#[my_test] fn a() {}", "", false),

@@ -11,7 +11,7 @@ use super::prints::prints;
 use super::tokens::{Kind, Tokens, value};
 use super::{includes, scan, uses};
 use crate::lang::{Detail, Facts, Mention};
-use crate::model::Fingerprint;
+use crate::model::{Fingerprint, Printer};
 
 /// Sources above this size are taken whole: any edit counts, and they may use every file of their package.
 const TOO_LARGE: usize = 5 << 20;
@@ -117,29 +117,65 @@ pub(super) fn facts(blob: &[u8]) -> Facts {
         lists_directories |= uses.lists;
         source.uses.widen(uses);
         collect_mentions(&tokens, first, &mut mentions, &mut source.reruns);
-        source.includes.extend(includes::includes(&tokens).into_iter().map(|include| Include {
-            line: include.line.saturating_add(first),
-            ..include
-        }));
+        source.includes.extend(
+            includes::includes(&tokens)
+                .into_iter()
+                .map(|include| Include {
+                    line: include.line.saturating_add(first),
+                    ..include
+                }),
+        );
     }
     mentions.sort_by(|a, b| (&a.text, a.line).cmp(&(&b.text, b.line)));
     mentions.dedup_by(|b, a| a.text == b.text);
     let broken = tokens.broken;
     if broken {
-        trouble.push((0, "brackets or literals do not end: any edit counts".to_owned()));
+        trouble.push((
+            0,
+            "brackets or literals do not end: any edit counts".to_owned(),
+        ));
         source.hides_tests = true;
     }
     Facts {
-        code: if broken { Fingerprint::of(blob) } else { prints.code },
-        layout: if broken { Fingerprint::of(blob) } else { prints.layout },
+        code: if broken {
+            Fingerprint::of(blob)
+        } else {
+            prints.code
+        },
+        layout: if broken {
+            Fingerprint::of(blob)
+        } else {
+            prints.layout
+        },
         reads_lines: source.uses.lines,
         // Whether docs count is settled by the lints of the whole crate.
         shapes_project: source.uses.denies_missing_docs,
         mentions,
         lists_directories,
         trouble,
+        tests: tests_print(&source),
         detail: Detail::Rust(Box::new(source)),
     }
+}
+
+/// What the source says of tests, its own and those of the files it declares.
+fn tests_print(source: &Source) -> Fingerprint {
+    let mut printer = Printer::new();
+    for test in &source.tests {
+        printer.piece(test);
+    }
+    printer.number(u64::from(source.hides_tests || source.opaque));
+    for decl in &source.mods {
+        for module in decl.inside.iter().chain([&decl.name]) {
+            printer.piece(&module.name);
+            module.paths.iter().for_each(|path| printer.piece(path));
+        }
+        printer.number(decl.inside.len() as u64);
+    }
+    for include in source.includes.iter().filter(|include| include.code) {
+        printer.piece(&include.path);
+    }
+    printer.finish()
 }
 
 fn opaque(blob: &[u8], text: &str) -> Facts {
@@ -147,6 +183,7 @@ fn opaque(blob: &[u8], text: &str) -> Facts {
     Facts {
         code: print,
         layout: print,
+        tests: print,
         lists_directories: true,
         trouble: vec![(0, text.to_owned())],
         detail: Detail::Rust(Box::new(Source {
@@ -170,7 +207,10 @@ fn collect_mentions(
         let Some(text) = value(token.text) else {
             continue;
         };
-        for rerun in text.lines().filter_map(|line| line.split_once("rerun-if-changed=")) {
+        for rerun in text
+            .lines()
+            .filter_map(|line| line.split_once("rerun-if-changed="))
+        {
             reruns.push((rerun.1.trim().to_owned(), line));
         }
         if (2..=160).contains(&text.chars().count()) && !text.contains('\n') {
@@ -199,14 +239,33 @@ mod tests {
             "#[grammar = \"x.pest\"] struct P; m!(r#\"a/b\"#, b\"cc\", c\"dd\", \"x\", \"two\\nlines\");\n\
              /// ```\n/// open(\"doc.txt\");\n/// ```\nfn f() {}",
         );
-        let texts: Vec<_> = facts.mentions.iter().map(|m| (m.text.as_str(), m.line)).collect();
-        assert_eq!(texts, [("a/b", 1), ("cc", 1), ("dd", 1), ("doc.txt", 2), ("x.pest", 1)]);
+        let texts: Vec<_> = facts
+            .mentions
+            .iter()
+            .map(|m| (m.text.as_str(), m.line))
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                ("a/b", 1),
+                ("cc", 1),
+                ("dd", 1),
+                ("doc.txt", 2),
+                ("x.pest", 1)
+            ]
+        );
     }
 
     #[test]
     fn build_script_instructions_are_read_from_literals() {
-        let (_, source) = source("fn main() { println!(\"cargo::rerun-if-changed=a.c\\ncargo:rerun-if-changed=b\"); }");
-        let paths: Vec<_> = source.reruns.iter().map(|(path, _)| path.as_str()).collect();
+        let (_, source) = source(
+            "fn main() { println!(\"cargo::rerun-if-changed=a.c\\ncargo:rerun-if-changed=b\"); }",
+        );
+        let paths: Vec<_> = source
+            .reruns
+            .iter()
+            .map(|(path, _)| path.as_str())
+            .collect();
         assert_eq!(paths, ["a.c", "b"]);
     }
 

@@ -110,11 +110,6 @@ impl<'a> Tokens<'a> {
         out
     }
 
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.list.len()
-    }
-
     /// All of them, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Token<'a>> {
         self.list.iter()

@@ -37,29 +37,125 @@ impl Uses {
 }
 
 const LISTS: &[&str] = &[
-    "read_dir", "read_dir_utf8", "WalkDir", "walkdir", "jwalk", "WalkBuilder", "glob", "globwalk", "GlobWalkerBuilder",
-    "include_dir", "datatest", "datatest_stable", "libtest_mimic", "dir_test", "test_resources", "TestCases", "trybuild",
-    "ui_test", "RustEmbed", "rust_embed", "fs_extra", "copy_dir", "files", "migrate", "Migrator", "embed_migrations",
-    "process_root", "Tera", "trycmd", "test_each_file", "lang_tester", "LangTester", "compiletest_rs", "read_dir_all",
+    "read_dir",
+    "read_dir_utf8",
+    "WalkDir",
+    "walkdir",
+    "jwalk",
+    "WalkBuilder",
+    "glob",
+    "globwalk",
+    "GlobWalkerBuilder",
+    "include_dir",
+    "datatest",
+    "datatest_stable",
+    "libtest_mimic",
+    "dir_test",
+    "test_resources",
+    "TestCases",
+    "trybuild",
+    "ui_test",
+    "RustEmbed",
+    "rust_embed",
+    "fs_extra",
+    "copy_dir",
+    "files",
+    "migrate",
+    "Migrator",
+    "embed_migrations",
+    "process_root",
+    "Tera",
+    "trycmd",
+    "test_each_file",
+    "lang_tester",
+    "LangTester",
+    "compiletest_rs",
+    "read_dir_all",
 ];
 const LINES: &[&str] = &[
-    "line", "column", "caller", "Location", "track_caller", "trybuild", "ui_test", "Backtrace", "set_hook", "compile_fail",
+    "line",
+    "column",
+    "caller",
+    "Location",
+    "track_caller",
+    "trybuild",
+    "ui_test",
+    "Backtrace",
+    "set_hook",
+    "compile_fail",
 ];
 const PACKAGE_KEYS: &[&str] = &[
-    "about", "author", "authors", "long_about", "crate_authors", "crate_description", "crate_name", "command", "built",
-    "shadow_rs", "vergen", "human_panic", "setup_panic", "bugreport", "cargo_crate",
+    "about",
+    "author",
+    "authors",
+    "long_about",
+    "crate_authors",
+    "crate_description",
+    "crate_name",
+    "command",
+    "built",
+    "shadow_rs",
+    "vergen",
+    "human_panic",
+    "setup_panic",
+    "bugreport",
+    "cargo_crate",
 ];
 const PROGRAMS: &[&str] = &[
-    "Command", "cargo_bin", "cargo_bin_cmd", "assert_cmd", "escargot", "duct", "cmd", "xshell", "rexpect", "trycmd",
-    "snapbox", "CargoBuild", "expectrl",
+    "Command",
+    "cargo_bin",
+    "cargo_bin_cmd",
+    "assert_cmd",
+    "escargot",
+    "duct",
+    "cmd",
+    "xshell",
+    "rexpect",
+    "trycmd",
+    "snapbox",
+    "CargoBuild",
+    "expectrl",
 ];
 /// Crates and functions that read more files than their arguments name: headers, imports, whole source trees.
 const TOOLS: &[&str] = &[
-    "cc", "cmake", "bindgen", "prost_build", "tonic_build", "protobuf_codegen", "protobuf", "protoc", "lalrpop",
-    "cxx_build", "capnpc", "flatc", "autotools", "meson", "nasm_rs", "embuild", "uniffi", "tauri_build", "slint_build",
-    "cbindgen", "swift_bridge_build", "skeptic", "build_helper", "tonic_prost_build", "volo_build", "winres", "embed_resource",
+    "cc",
+    "cmake",
+    "bindgen",
+    "prost_build",
+    "tonic_build",
+    "protobuf_codegen",
+    "protobuf",
+    "protoc",
+    "lalrpop",
+    "cxx_build",
+    "capnpc",
+    "flatc",
+    "autotools",
+    "meson",
+    "nasm_rs",
+    "embuild",
+    "uniffi",
+    "tauri_build",
+    "slint_build",
+    "cbindgen",
+    "swift_bridge_build",
+    "skeptic",
+    "build_helper",
+    "tonic_prost_build",
+    "volo_build",
+    "winres",
+    "embed_resource",
 ];
-const READERS: &[&str] = &["read", "read_to_string", "open", "copy", "metadata", "exists", "is_file", "is_dir"];
+const READERS: &[&str] = &[
+    "read",
+    "read_to_string",
+    "open",
+    "copy",
+    "metadata",
+    "exists",
+    "is_file",
+    "is_dir",
+];
 
 /// What the names in the tokens ask for.
 pub(super) fn uses(tokens: &Tokens<'_>) -> Uses {
@@ -90,7 +186,9 @@ pub(super) fn uses(tokens: &Tokens<'_>) -> Uses {
                 out.denies_missing_docs |= matches!(name, "deny" | "forbid") && {
                     let inside = tokens.inside(index + 1);
                     inside.into_iter().any(|i| {
-                        tokens.ident(i).is_some_and(|name| matches!(name, "missing_docs" | "warnings"))
+                        tokens
+                            .ident(i)
+                            .is_some_and(|name| matches!(name, "missing_docs" | "warnings"))
                     })
                 };
             }
@@ -154,7 +252,10 @@ mod tests {
             ("fs::read_to_string(path)", true),
             ("File::open(dir.join(\"x\"))", true),
             ("path.exists()", true),
-            ("use std::process::Command; Command::new(\"rustc\").arg(\"-V\")", false),
+            (
+                "use std::process::Command; Command::new(\"rustc\").arg(\"-V\")",
+                false,
+            ),
             ("Command::new(env::var(\"RUSTC\"))", false),
             ("Command::new(\"python\")", true),
             ("cc::Build::new().file(\"a.c\")", true),
