@@ -110,8 +110,14 @@ fn is_requirements(path: &RepoPath) -> bool {
         return false;
     }
     let stem = path.stem();
-    let named = |part: &[u8]| stem.windows(part.len()).any(|w| w.eq_ignore_ascii_case(part));
-    let folder = path.parent().map(|dir| dir.file_name().to_vec()).unwrap_or_default();
+    let named = |part: &[u8]| {
+        stem.windows(part.len())
+            .any(|w| w.eq_ignore_ascii_case(part))
+    };
+    let folder = path
+        .parent()
+        .map(|dir| dir.file_name().to_vec())
+        .unwrap_or_default();
     named(b"requirements")
         || stem.starts_with(b"constraints")
         || folder == b"requirements"
