@@ -16,6 +16,7 @@ mod disk;
 mod error;
 mod index;
 mod lfs;
+mod nested;
 mod objects;
 mod open;
 mod revision;
