@@ -17,6 +17,7 @@ mod error;
 mod index;
 mod lfs;
 mod lookup;
+mod nested;
 mod objects;
 mod open;
 mod revision;
