@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use super::CargoFile;
-use super::manifest::{patched, print_table, strings};
+use super::dependencies::patched;
+use super::values::{print_table, strings};
 use crate::lang::{Detail, Facts};
 use crate::model::{Fingerprint, Printer};
 

@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::dependencies::Dependency;
 use super::lock::{Lock, Locked};
-use super::manifest::Dependency;
 use super::resolve::{Layout, Members};
 use super::workspace::Package;
 use super::{CargoFile, Config};

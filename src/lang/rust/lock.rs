@@ -102,7 +102,7 @@ fn read(table: &Table) -> Lock {
             };
         };
         let source = text("source");
-        let mut dependencies = super::manifest::strings(&list(package.get("dependencies")));
+        let mut dependencies = super::values::strings(&list(package.get("dependencies")));
         dependencies.sort();
         let mut printer = Printer::new();
         printer.piece(source.as_deref().unwrap_or_default());

@@ -8,6 +8,8 @@
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use super::dependencies::{Dependency, patched, read_dependencies};
+use super::values::{is_lent, print_entry, print_table, print_value, sorted, strings};
 use crate::lang::{Detail, Facts};
 use crate::model::{Fingerprint, Printer};
 
@@ -111,52 +113,10 @@ pub struct TargetEntry {
     pub print: Fingerprint,
 }
 
-/// When a dependency is used.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
-pub enum DependencyKind {
-    /// By everything.
-    Normal,
-    /// By tests, examples and benchmarks.
-    Dev,
-    /// By the build script.
-    Build,
-}
-
-/// One dependency as written.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub struct Dependency {
-    /// When it is used.
-    pub kind: DependencyKind,
-    /// The name it goes by here.
-    pub key: String,
-    /// The package's own name, where it is renamed.
-    pub package: Option<String>,
-    /// Its directory, where it has one.
-    pub path: Option<String>,
-    /// The workspace says the rest.
-    pub lent: bool,
-    /// It is used as a program, too.
-    pub artifact: bool,
-    /// The features asked for, with `default` where defaults are not turned off.
-    pub features: Vec<String>,
-    /// All of it.
-    pub print: Fingerprint,
-}
-
-impl Dependency {
-    /// The package's own name.
-    pub fn package_name(&self) -> &str {
-        self.package.as_deref().unwrap_or(&self.key)
-    }
-}
-
 /// What the bytes of a manifest say.
 pub(super) fn facts(blob: &[u8]) -> Facts {
     let text = String::from_utf8_lossy(blob);
-    let table: Option<Table> = match text.parse() {
-        Ok(table) => Some(table),
-        Err(_) => None,
-    };
+    let table: Option<Table> = text.parse().ok();
     let (code, manifest) = match table {
         Some(table) => {
             let mut printer = Printer::new();
@@ -175,7 +135,7 @@ pub(super) fn facts(blob: &[u8]) -> Facts {
         layout: code,
         shapes_project: true,
         trouble,
-        detail: Detail::Cargo(Box::new(super::CargoFile::Manifest(manifest))),
+        detail: Detail::Cargo(Box::new(super::CargoFile::Manifest(Box::new(manifest)))),
         ..Facts::default()
     }
 }
@@ -338,55 +298,6 @@ fn read_workspace(workspace: &Table, shared: &mut Printer) -> Workspace {
     out
 }
 
-/// Reads a table of dependencies; says whether the section is one.
-fn read_dependencies(
-    section: &str,
-    platform: &str,
-    value: &Value,
-    out: &mut Vec<Dependency>,
-) -> bool {
-    let kind = match section {
-        "dependencies" => DependencyKind::Normal,
-        "dev-dependencies" | "dev_dependencies" => DependencyKind::Dev,
-        "build-dependencies" | "build_dependencies" => DependencyKind::Build,
-        _ => return false,
-    };
-    let Value::Table(table) = value else {
-        return false;
-    };
-    for (key, value) in sorted(table) {
-        let mut printer = Printer::new();
-        printer.piece(platform);
-        print_entry(key, value, &mut printer);
-        let empty = Table::new();
-        let entry = value.as_table().unwrap_or(&empty);
-        let text = |key: &str| entry.get(key).and_then(Value::as_str).map(str::to_owned);
-        let mut features = entry
-            .get("features")
-            .and_then(Value::as_array)
-            .map(|list| strings(list))
-            .unwrap_or_default();
-        let lent = is_lent(entry);
-        let no_default = ["default-features", "default_features"]
-            .iter()
-            .any(|key| entry.get(*key).and_then(Value::as_bool) == Some(false));
-        if !no_default && !lent {
-            features.push("default".to_owned());
-        }
-        out.push(Dependency {
-            kind,
-            key: key.to_owned(),
-            package: text("package"),
-            path: text("path"),
-            lent,
-            artifact: entry.contains_key("artifact"),
-            features,
-            print: printer.finish(),
-        });
-    }
-    true
-}
-
 fn target(kind: TargetKind, entry: &Table) -> TargetEntry {
     let mut printer = Printer::new();
     print_table(entry, &mut printer);
@@ -397,35 +308,6 @@ fn target(kind: TargetKind, entry: &Table) -> TargetEntry {
         test: entry.get("test").and_then(Value::as_bool),
         doctest: entry.get("doctest").and_then(Value::as_bool),
         print: printer.finish(),
-    }
-}
-
-/// The packages of a patch table that have a path.
-pub(super) fn patched(packages: &Table, out: &mut Vec<(String, String)>) {
-    for (key, value) in sorted(packages) {
-        let Some(path) = value.get("path").and_then(Value::as_str) else {
-            continue;
-        };
-        // Keys of `[replace]` carry a version: `name:1.0.0`.
-        let key = key.split([':', '@']).next().unwrap_or(key);
-        let name = value.get("package").and_then(Value::as_str).unwrap_or(key);
-        out.push((name.to_owned(), path.to_owned()));
-    }
-}
-
-/// Strings of an array.
-pub(super) fn strings(list: &[Value]) -> Vec<String> {
-    list.iter()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
-}
-
-/// The print of a table, whatever the order of its keys.
-pub(super) fn print_table(table: &Table, printer: &mut Printer) {
-    printer.number(table.len() as u64);
-    for (key, value) in sorted(table) {
-        print_entry(key, value, printer);
     }
 }
 
@@ -447,39 +329,4 @@ fn denies_missing_docs(lints: &Table) -> bool {
         matches!(lint.as_str(), "missing_docs" | "missing-docs" | "warnings")
             && matches!(level, Some("deny" | "forbid"))
     })
-}
-
-fn is_lent(table: &Table) -> bool {
-    table.get("workspace").and_then(Value::as_bool) == Some(true)
-}
-
-fn print_value(value: &Value) -> Fingerprint {
-    let mut printer = Printer::new();
-    print_entry("", value, &mut printer);
-    printer.finish()
-}
-
-/// TOML's own limit on nesting keeps this walk short.
-fn print_entry(key: &str, value: &Value, printer: &mut Printer) {
-    printer.piece(key);
-    match value {
-        Value::Table(table) => print_table(table, printer),
-        Value::Array(list) => {
-            printer.number(list.len() as u64);
-            for value in list {
-                print_entry("", value, printer);
-            }
-        }
-        Value::String(text) => printer.piece(format!("s{text}")),
-        other => printer.piece(other.to_string()),
-    }
-}
-
-fn sorted(table: &Table) -> Vec<(&str, &Value)> {
-    let mut entries: Vec<_> = table
-        .iter()
-        .map(|(key, value)| (key.as_str(), value))
-        .collect();
-    entries.sort_by_key(|(key, _)| *key);
-    entries
 }

@@ -8,6 +8,7 @@
 
 mod attributes;
 mod config;
+mod dependencies;
 mod externals;
 mod files;
 mod includes;
@@ -25,15 +26,15 @@ mod targets;
 mod tests;
 mod tokens;
 mod uses;
+mod values;
 mod workspace;
 
 use serde::{Deserialize, Serialize};
 
 pub use config::Config;
+pub use dependencies::{Dependency, DependencyKind};
 pub use lock::{Lock, Locked};
-pub use manifest::{
-    Dependency, DependencyKind, Manifest, Switch, TargetEntry, TargetKind, Workspace,
-};
+pub use manifest::{Manifest, Switch, TargetEntry, TargetKind, Workspace};
 pub use source::{Base, Include, ModDecl, ModName, Source};
 pub use uses::Uses;
 
@@ -50,7 +51,7 @@ pub enum CargoFile {
     #[default]
     Plain,
     /// `Cargo.toml`.
-    Manifest(Manifest),
+    Manifest(Box<Manifest>),
     /// `Cargo.lock`.
     Lock(Lock),
     /// `.cargo/config.toml`.

@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::dependencies::DependencyKind;
 use super::files::{self, kind_name};
-use super::manifest::{DependencyKind, TargetKind};
+use super::manifest::TargetKind;
 use super::modules::{File, Sources, walk};
 use super::targets::Target;
 use super::workspace::{Package, Project};

@@ -96,7 +96,10 @@ fn module(
     trouble: &mut Vec<(u32, String)>,
 ) {
     let Some(name) = tokens.ident(index + 1) else {
-        if tokens.is(index + 1, "$") {
+        // An inline module of any name matters only where it holds modules in files.
+        let mut inside = tokens.inside(index + 3);
+        let mut holds_files = || inside.any(|i| tokens.is(i, "mod") && !tokens.is(i + 2, "{"));
+        if tokens.is(index + 1, "$") && (!tokens.is(index + 3, "{") || holds_files()) {
             computed(token, source, trouble);
         }
         return;
@@ -276,6 +279,8 @@ mod tests {
         assert!(scanned("macro_rules! m { ($a:ident) => { mod $a; } }").opaque);
         assert!(scanned("#[path = concat!(\"a\", \"b\")] mod x;").opaque);
         assert!(!scanned("mod x { mod y; }").opaque);
+        assert!(!scanned("macro_rules! m { ($a:ident) => { mod $a { fn f() {} } } }").opaque);
+        assert!(scanned("macro_rules! m { ($a:ident) => { mod $a { mod b; } } }").opaque);
     }
 
     #[test]

@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::manifest::DependencyKind;
+use super::CargoFile;
+use super::dependencies::DependencyKind;
 use super::resolve::Layout;
 use super::targets::Target;
 use super::workspace::{Package, Project};
-use super::{CargoFile, Manifest};
 use crate::lang::Detail;
 use crate::model::{EdgeKind, Fingerprint, Node, NodeRef, Printer};
 
@@ -99,7 +99,7 @@ pub(super) fn lay(layout: &mut Layout<'_, '_>) {
         match &facts.facts.detail {
             Detail::Cargo(cargo) => {
                 let broken = match &**cargo {
-                    CargoFile::Manifest(Manifest { broken, .. }) => *broken,
+                    CargoFile::Manifest(manifest) => manifest.broken,
                     CargoFile::Lock(lock) => lock.broken,
                     CargoFile::Plain | CargoFile::Config(_) => false,
                 };

@@ -71,6 +71,8 @@ const LISTS: &[&str] = &[
     "LangTester",
     "compiletest_rs",
     "read_dir_all",
+    "automod",
+    "mod_dir",
 ];
 const LINES: &[&str] = &[
     "line",

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use globset::GlobBuilder;
 
 use super::CargoFile;
-use super::manifest::{Dependency, Manifest, Workspace};
+use super::dependencies::Dependency;
+use super::manifest::{Manifest, Workspace};
 use super::targets::{Target, targets};
 use crate::lang::{Detail, FileFacts};
 use crate::model::{RepoPath, Snapshot};
@@ -82,7 +83,7 @@ impl<'a> Project<'a> {
             {
                 vendored.push(dir.clone());
             }
-            manifests.insert(dir, manifest);
+            manifests.insert(dir, &**manifest);
         }
         let mut project = Self {
             packages: BTreeMap::new(),
