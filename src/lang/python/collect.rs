@@ -62,7 +62,10 @@ impl Collector {
             _ => {}
         }
         let no_test = |d: &Decorator| {
-            matches!(last_name(&d.expression), "fixture" | "yield_fixture" | "property")
+            matches!(
+                last_name(&d.expression),
+                "fixture" | "yield_fixture" | "property"
+            )
         };
         if !function.decorator_list.iter().any(no_test) {
             self.push(name, None);
@@ -250,7 +253,9 @@ fn family(all: &[Definition], place: usize, depth: u32) -> Family {
             alone = false;
             match family(all, at, depth + 1) {
                 Family::Unittest { .. } => unittest = Some(false),
-                Family::Plain { init: inherited, .. } => init |= inherited,
+                Family::Plain {
+                    init: inherited, ..
+                } => init |= inherited,
                 Family::Unknown => unknown = true,
             }
             continue;
@@ -331,9 +336,17 @@ fn is_known_plain(name: &str) -> bool {
 
 /// Decorators that make no tests of their own.
 fn harmless(decorator: &str) -> bool {
-    ["pytest.mark.", "mark.", "unittest.skip", "skip", "mock.patch", "patch", "dataclass"]
-        .iter()
-        .any(|known| decorator.starts_with(known))
+    [
+        "pytest.mark.",
+        "mark.",
+        "unittest.skip",
+        "skip",
+        "mock.patch",
+        "patch",
+        "dataclass",
+    ]
+    .iter()
+    .any(|known| decorator.starts_with(known))
         || decorator.ends_with(".dataclass")
         || decorator.contains("usefixtures")
 }

@@ -166,7 +166,10 @@ fn cookie(blob: &[u8]) -> Option<&[u8]> {
             .count();
         let name = &rest[..len];
         let lower = name.to_ascii_lowercase();
-        let utf8 = matches!(&lower[..], b"utf-8" | b"utf8" | b"utf_8" | b"u8" | b"utf-8-sig");
+        let utf8 = matches!(
+            &lower[..],
+            b"utf-8" | b"utf8" | b"utf_8" | b"u8" | b"utf-8-sig"
+        );
         return (len > 0 && !utf8).then_some(name);
     }
     None
@@ -203,8 +206,14 @@ mod tests {
 
     #[test]
     fn cookies_are_read_from_the_first_two_lines_only() {
-        assert_eq!(cookie(b"# -*- coding: latin-1 -*-\n"), Some(&b"latin-1"[..]));
-        assert_eq!(cookie(b"#!/usr/bin/python\n# vim: fileencoding=cp1252\n"), Some(&b"cp1252"[..]));
+        assert_eq!(
+            cookie(b"# -*- coding: latin-1 -*-\n"),
+            Some(&b"latin-1"[..])
+        );
+        assert_eq!(
+            cookie(b"#!/usr/bin/python\n# vim: fileencoding=cp1252\n"),
+            Some(&b"cp1252"[..])
+        );
         assert_eq!(cookie(b"\n\n# coding: latin-1\n"), None);
         assert_eq!(cookie(b"# coding: utf-8\n"), None);
         assert_eq!(cookie(b"x = 1\n# coding: latin-1\n"), None);

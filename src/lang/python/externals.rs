@@ -26,10 +26,18 @@ impl Declared {
 
 /// Lays out the distributions, what they need, and who imports them.
 pub(super) fn lay(resolver: &mut Resolver<'_, '_>, projects: &[Project<'_>]) {
-    let own: BTreeSet<&str> = projects.iter().filter_map(|p| p.says.name.as_deref()).collect();
+    let own: BTreeSet<&str> = projects
+        .iter()
+        .filter_map(|p| p.says.name.as_deref())
+        .collect();
     let mut names: BTreeMap<&str, Printer> = BTreeMap::new();
     for project in projects {
-        for pin in project.says.pins.iter().filter(|pin| !own.contains(&pin.name[..])) {
+        for pin in project
+            .says
+            .pins
+            .iter()
+            .filter(|pin| !own.contains(&pin.name[..]))
+        {
             let printer = names.entry(&pin.name).or_default();
             printer.number(pin.print.0 as u64);
             printer.number((pin.print.0 >> 64) as u64);

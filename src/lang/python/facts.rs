@@ -11,7 +11,9 @@ use super::fold::{Bindings, Text, literal_elements};
 use super::lines::Lines;
 use super::project::ProjectFile;
 use super::reader::{Ask, Reader};
-use super::source::{By, Computed, Import, OWN_DIR, OWN_FILE, OWN_NAME, OWN_PACKAGE, SearchPath, Source};
+use super::source::{
+    By, Computed, Import, OWN_DIR, OWN_FILE, OWN_NAME, OWN_PACKAGE, SearchPath, Source,
+};
 use super::{requirements, strings, tokens};
 use crate::lang::{Detail, Facts, Mention};
 use crate::model::Fingerprint;
@@ -40,22 +42,31 @@ pub(super) fn source(blob: &[u8]) -> Facts {
             facts.layout = facts.code;
             if let Some(error) = error {
                 let line = lines.of(error.location.start());
-                facts.trouble.push((line, "syntax error: may import anything of its package".to_owned()));
+                facts.trouble.push((
+                    line,
+                    "syntax error: may import anything of its package".to_owned(),
+                ));
                 source.unread = true;
             }
         }
     }
-    facts.trouble.extend(decoded.trouble.map(|trouble| (1, trouble)));
+    facts
+        .trouble
+        .extend(decoded.trouble.map(|trouble| (1, trouble)));
     if let Mod::Module(module) = parsed.syntax() {
         let mut reader = Reader::new(&lines);
         reader.visit_body(&module.body);
         if reader.too_deep {
             source.unread = true;
-            facts.trouble.push((1, "nested too deeply: may import anything of its package".to_owned()));
+            facts.trouble.push((
+                1,
+                "nested too deeply: may import anything of its package".to_owned(),
+            ));
         }
         settle(reader, &mut facts, &mut source);
     }
-    facts.shapes_project = !source.search_paths.is_empty() || source.edits_path || source.setup.is_some();
+    facts.shapes_project =
+        !source.search_paths.is_empty() || source.edits_path || source.setup.is_some();
     facts.detail = Detail::Python(Box::new(source));
     facts
 }
@@ -81,7 +92,12 @@ fn unread(blob: &[u8], line: u32, why: &str) -> Facts {
 fn settle(mut reader: Reader<'_>, facts: &mut Facts, source: &mut Source) {
     let bindings = Bindings::new(std::mem::take(&mut reader.bindings));
     let mut mentions: Vec<(std::borrow::Cow<'_, str>, u32)> = Vec::new();
-    for name in reader.exports.iter().filter_map(|e| literal_elements(e)).flatten() {
+    for name in reader
+        .exports
+        .iter()
+        .filter_map(|e| literal_elements(e))
+        .flatten()
+    {
         let name = name.as_string_literal_expr().map(|l| l.value.to_str());
         source.exports.extend(name.map(str::to_owned));
     }
@@ -103,14 +119,19 @@ fn settle(mut reader: Reader<'_>, facts: &mut Facts, source: &mut Source) {
                     });
                 }
             }
-            Ask::Run(module) => {
+            // Other programs have an option `-m` too: without an interpreter only a known name counts.
+            Ask::Run(module, interpreter) => {
                 for text in bindings.texts(module) {
-                    named(text, By::Run, line, source);
+                    if interpreter || text.exact {
+                        named(text, By::Run, line, source);
+                    }
                 }
             }
             Ask::Plugins(value) => {
                 let single = value.as_string_literal_expr();
-                let names = single.map(|_| vec![value]).or_else(|| literal_elements(value));
+                let names = single
+                    .map(|_| vec![value])
+                    .or_else(|| literal_elements(value));
                 for name in names.unwrap_or_else(|| vec![value]) {
                     for text in bindings.texts(name) {
                         named(text, By::Plugin, line, source);
@@ -126,13 +147,16 @@ fn settle(mut reader: Reader<'_>, facts: &mut Facts, source: &mut Source) {
             Ask::Join(expr) => {
                 for text in bindings.texts(expr) {
                     let joined = if text.exact { text.prefix } else { text.suffix };
-                    let joined = joined.trim_start_matches([OWN_DIR, OWN_FILE, OWN_NAME, OWN_PACKAGE, '/']);
+                    let joined =
+                        joined.trim_start_matches([OWN_DIR, OWN_FILE, OWN_NAME, OWN_PACKAGE, '/']);
                     if strings::may_name_path(joined) {
                         mentions.push((joined.to_owned().into(), line));
                     }
                 }
             }
-            Ask::Setup(call) => source.setup = setup(call, &bindings).map(Box::new).or(source.setup.take()),
+            Ask::Setup(call) => {
+                source.setup = setup(call, &bindings).map(Box::new).or(source.setup.take())
+            }
         }
     }
     uses(&mut reader, source);
@@ -142,10 +166,17 @@ fn settle(mut reader: Reader<'_>, facts: &mut Facts, source: &mut Source) {
     source.hidden_tests = reader.collector.hidden;
     source.definitions = std::mem::take(&mut reader.collector.definitions);
     source.computed.sort();
-    source.computed.dedup_by(|a, b| a.prefix == b.prefix && a.suffix == b.suffix);
+    source
+        .computed
+        .dedup_by(|a, b| a.prefix == b.prefix && a.suffix == b.suffix);
     facts.reads_lines = reader.reads_lines;
     facts.lists_directories = reader.lists_directories;
-    mentions.extend(reader.texts.iter().map(|(text, line)| ((*text).into(), *line)));
+    mentions.extend(
+        reader
+            .texts
+            .iter()
+            .map(|(text, line)| ((*text).into(), *line)),
+    );
     mentions.sort();
     mentions.dedup_by(|a, b| a.0 == b.0);
     let own = mentions.into_iter().map(|(text, line)| Mention {
@@ -160,11 +191,16 @@ fn uses(reader: &mut Reader<'_>, source: &mut Source) {
     reader.attributes.sort_unstable();
     reader.attributes.dedup();
     reader.modules.sort_unstable();
-    reader.modules.dedup_by(|a, b| (a.0, &a.1, a.2) == (b.0, &b.1, b.2));
+    reader
+        .modules
+        .dedup_by(|a, b| (a.0, &a.1, a.2) == (b.0, &b.1, b.2));
     for (name, module, level, line) in &reader.modules {
         let from = reader.attributes.partition_point(|(n, ..)| n < name);
-        let of = reader.attributes[from..].iter().take_while(|(n, ..)| n == name);
+        let of = reader.attributes[from..]
+            .iter()
+            .take_while(|(n, ..)| n == name);
         let mut first = Import {
+            by: By::Text,
             level: *level,
             module: module.clone(),
             line: *line,
@@ -208,7 +244,10 @@ fn import_call<'a>(
         _ => "",
     };
     // Helpers of projects bear the other names: what they are given need not be a module.
-    let own = matches!(name, "import_module" | "__import__" | "run_module" | "_run_module_as_main");
+    let own = matches!(
+        name,
+        "import_module" | "__import__" | "run_module" | "_run_module_as_main"
+    );
     let argument = ["name", "modname", "module_name", "mod_name"]
         .iter()
         .find_map(|key| call.arguments.find_argument_value(key, 0));
@@ -250,7 +289,10 @@ fn import_call<'a>(
     // `__import__("a", fromlist=["b"])` loads the submodule too.
     if name == "__import__"
         && let Some(list) = call.arguments.find_argument_value("fromlist", 3)
-        && let Some(import) = source.imports.last_mut().filter(|i| i.line == line && i.by == by)
+        && let Some(import) = source
+            .imports
+            .last_mut()
+            .filter(|i| i.line == line && i.by == by)
     {
         for item in literal_elements(list).unwrap_or_default() {
             let item = item.as_string_literal_expr().map(|l| l.value.to_str());
@@ -274,7 +316,11 @@ fn named(text: Text, by: By, line: u32, source: &mut Source) {
         return;
     }
     // An exact name below the module's own: the pattern that is just this name.
-    let suffix = if text.exact { text.prefix.clone() } else { text.suffix };
+    let suffix = if text.exact {
+        text.prefix.clone()
+    } else {
+        text.suffix
+    };
     source.computed.push(Computed {
         prefix: text.prefix,
         suffix,
@@ -284,7 +330,15 @@ fn named(text: Text, by: By, line: u32, source: &mut Source) {
 
 /// What a call of setuptools' `setup()` says of the project.
 fn setup<'a>(call: &'a ruff_python_ast::ExprCall, bindings: &Bindings<'a>) -> Option<ProjectFile> {
-    let known = ["name", "packages", "py_modules", "package_dir", "install_requires", "ext_modules", "entry_points"];
+    let known = [
+        "name",
+        "packages",
+        "py_modules",
+        "package_dir",
+        "install_requires",
+        "ext_modules",
+        "entry_points",
+    ];
     let has = |key: &&str| call.arguments.find_keyword(key).is_some();
     if !known.iter().any(has) {
         return None;
@@ -301,14 +355,18 @@ fn setup<'a>(call: &'a ruff_python_ast::ExprCall, bindings: &Bindings<'a>) -> Op
                 if let Expr::Dict(dict) = value {
                     for item in dict {
                         let dirs = bindings.texts(&item.value).into_iter();
-                        found.roots.extend(dirs.filter(|t| t.exact).map(|t| t.prefix));
+                        found
+                            .roots
+                            .extend(dirs.filter(|t| t.exact).map(|t| t.prefix));
                     }
                 }
             }
             Some("install_requires" | "tests_require") => {
                 for item in literal_elements(value).unwrap_or_default() {
                     let texts = bindings.texts(item).into_iter().filter(|t| t.exact);
-                    found.pins.extend(texts.filter_map(|t| requirements::requirement(&t.prefix)));
+                    found
+                        .pins
+                        .extend(texts.filter_map(|t| requirements::requirement(&t.prefix)));
                 }
             }
             _ => {}

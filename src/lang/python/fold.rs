@@ -95,7 +95,11 @@ impl Text {
         if self.exact && self.prefix.is_empty() {
             return next.clone();
         }
-        let ends = if self.exact { &self.prefix } else { &self.suffix };
+        let ends = if self.exact {
+            &self.prefix
+        } else {
+            &self.suffix
+        };
         if ends.ends_with('/') {
             self.then(next)
         } else {
@@ -292,7 +296,8 @@ impl<'a> Bindings<'a> {
             (
                 (
                     _,
-                    "abspath" | "realpath" | "normpath" | "fspath" | "expanduser" | "str" | "intern",
+                    "abspath" | "realpath" | "normpath" | "fspath" | "expanduser" | "str"
+                    | "intern",
                 ),
                 [path],
             ) => self.fold(path, depth),
@@ -300,10 +305,7 @@ impl<'a> Bindings<'a> {
                 self.fold(path, depth)
             }
             (
-                (
-                    _,
-                    "Path" | "PurePath" | "PosixPath" | "PurePosixPath" | "local" | "join",
-                ),
+                (_, "Path" | "PurePath" | "PosixPath" | "PurePosixPath" | "local" | "join"),
                 [first, rest @ ..],
             ) => {
                 let first = self.fold(first, depth);
@@ -339,7 +341,9 @@ impl<'a> Bindings<'a> {
             let mut chars = after.chars();
             let next = match chars.next() {
                 Some('%') => vec![Text::exact("%")],
-                Some('s') => args.next().map_or_else(unknown, |arg| self.fold(arg, depth)),
+                Some('s') => args
+                    .next()
+                    .map_or_else(unknown, |arg| self.fold(arg, depth)),
                 // Anything else is a number or a named field: the end of the field is not worth finding.
                 _ => {
                     let end = after.find(|c: char| c.is_ascii_alphabetic() && c != 'l');
@@ -402,6 +406,13 @@ impl<'a> Bindings<'a> {
         let Some(bounds) = self.names.get(name) else {
             return unknown();
         };
+        // One unknown binding makes the name unknown: the others need not be followed.
+        if bounds
+            .iter()
+            .any(|b| matches!(b, Bound::Module(_) | Bound::Unknown))
+        {
+            return unknown();
+        }
         let mut all = Vec::new();
         for bound in bounds {
             match *bound {
@@ -523,7 +534,8 @@ pub(super) fn literal_elements(expr: &Expr) -> Option<Vec<&Expr>> {
         Expr::Tuple(tuple) => &tuple.elts,
         Expr::Set(set) => &set.elts,
         // `pytest.param(value, …)` stands for its first arguments.
-        Expr::Call(call) if matches!(&*call.func, Expr::Attribute(a) if a.attr.as_str() == "param") => {
+        Expr::Call(call) if matches!(&*call.func, Expr::Attribute(a) if a.attr.as_str() == "param") =>
+        {
             return Some(call.arguments.args.iter().collect());
         }
         _ => return None,
@@ -566,7 +578,9 @@ fn product(left: &[Text], right: &[Text], join: fn(&Text, &Text) -> Text) -> Vec
             _ => unknown(),
         };
     }
-    let pairs = left.iter().flat_map(|l| right.iter().map(move |r| join(l, r)));
+    let pairs = left
+        .iter()
+        .flat_map(|l| right.iter().map(move |r| join(l, r)));
     pairs.collect()
 }
 

@@ -2,7 +2,8 @@
 
 /// Whether a pattern matches a whole text. Time grows with the product of the lengths at worst.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
     // Where to go on after the last star, taking one more character each time.
     let mut retry: Option<(usize, usize)> = None;

@@ -6,8 +6,25 @@ use crate::model::{Fingerprint, Printer};
 
 /// Sections of tools that only look at sources.
 const LOOKERS: &[&str] = &[
-    "flake8", "isort", "mypy", "pycodestyle", "pep8", "pydocstyle", "pylint", "bumpversion", "coverage", "doc8", "yapf",
-    "check-manifest", "codespell", "bandit", "darglint", "rstcheck", "build_sphinx", "upload_docs", "zest.releaser",
+    "flake8",
+    "isort",
+    "mypy",
+    "pycodestyle",
+    "pep8",
+    "pydocstyle",
+    "pylint",
+    "bumpversion",
+    "coverage",
+    "doc8",
+    "yapf",
+    "check-manifest",
+    "codespell",
+    "bandit",
+    "darglint",
+    "rstcheck",
+    "build_sphinx",
+    "upload_docs",
+    "zest.releaser",
 ];
 
 /// Keys of setup.cfg's `[metadata]` that count.
@@ -84,9 +101,11 @@ pub(super) fn read(kind: super::Kind, text: &str) -> (ProjectFile, Fingerprint) 
         let mut keys: Vec<_> = keys.iter().collect();
         keys.sort();
         for (key, lines) in keys {
-            let prose = kind == super::SETUP_CFG && name == "metadata" && !METADATA.contains(&&key[..]);
+            let prose =
+                kind == super::SETUP_CFG && name == "metadata" && !METADATA.contains(&&key[..]);
             let pinned = kind == super::SETUP_CFG
-                && (name == "options.extras_require" || name == "options" && key == "install_requires");
+                && (name == "options.extras_require"
+                    || name == "options" && key == "install_requires");
             if prose || pinned {
                 continue;
             }

@@ -16,7 +16,12 @@ pub(super) fn toml_lock(text: &str) -> (ProjectFile, Fingerprint) {
     let mut found = ProjectFile::default();
     let packages = root.remove("package").or_else(|| root.remove("packages"));
     let mut own: Vec<Value> = Vec::new();
-    for package in packages.as_ref().and_then(Value::as_array).into_iter().flatten() {
+    for package in packages
+        .as_ref()
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         let Some(name) = package.get("name").and_then(Value::as_str) else {
             continue;
         };
@@ -24,7 +29,9 @@ pub(super) fn toml_lock(text: &str) -> (ProjectFile, Fingerprint) {
         needed(package.get("dependencies"), &mut needs);
         let groups = ["optional-dependencies", "dev-dependencies", "extras"];
         for group in groups.iter().filter_map(|key| package.get(key)?.as_table()) {
-            group.values().for_each(|list| needed(Some(list), &mut needs));
+            group
+                .values()
+                .for_each(|list| needed(Some(list), &mut needs));
         }
         // The project's own entry: what it needs it asks for itself, and it is not from outside.
         let local = ["editable", "virtual", "directory"];
@@ -34,7 +41,12 @@ pub(super) fn toml_lock(text: &str) -> (ProjectFile, Fingerprint) {
         if is_local {
             let mut entry = package.clone();
             if let Some(entry) = entry.as_table_mut() {
-                for key in ["dependencies", "optional-dependencies", "dev-dependencies", "metadata"] {
+                for key in [
+                    "dependencies",
+                    "optional-dependencies",
+                    "dev-dependencies",
+                    "metadata",
+                ] {
                     entry.remove(key);
                 }
             }
@@ -129,12 +141,17 @@ fn needed(value: Option<&Value>, out: &mut Vec<String>) {
             for item in items {
                 let name = match item {
                     Value::String(text) => requirements::requirement(text).map(|pin| pin.name),
-                    other => other.get("name").and_then(Value::as_str).map(requirements::normal),
+                    other => other
+                        .get("name")
+                        .and_then(Value::as_str)
+                        .map(requirements::normal),
                 };
                 out.extend(name);
             }
         }
-        Some(Value::Table(table)) => out.extend(table.keys().map(|name| requirements::normal(name))),
+        Some(Value::Table(table)) => {
+            out.extend(table.keys().map(|name| requirements::normal(name)))
+        }
         _ => {}
     }
 }

@@ -3,6 +3,8 @@
 //! What it cannot see stands at the top of each file. In one list: code assembled at run time from pieces none of which
 //! is a name, search paths that come from outside the tree, and files that no literal names.
 
+#[cfg(test)]
+mod check;
 mod collect;
 mod decode;
 mod distributions;
@@ -110,8 +112,14 @@ fn is_requirements(path: &RepoPath) -> bool {
         return false;
     }
     let stem = path.stem();
-    let named = |part: &[u8]| stem.windows(part.len()).any(|w| w.eq_ignore_ascii_case(part));
-    let folder = path.parent().map(|dir| dir.file_name().to_vec()).unwrap_or_default();
+    let named = |part: &[u8]| {
+        stem.windows(part.len())
+            .any(|w| w.eq_ignore_ascii_case(part))
+    };
+    let folder = path
+        .parent()
+        .map(|dir| dir.file_name().to_vec())
+        .unwrap_or_default();
     named(b"requirements")
         || stem.starts_with(b"constraints")
         || folder == b"requirements"

@@ -88,7 +88,9 @@ impl<'a> Modules<'a> {
 
     /// Whether this directory is a regular package.
     pub(super) fn is_package(&self, dir: DirId) -> bool {
-        self.dirs.get(dir as usize).is_some_and(|d| !d.init.is_empty())
+        self.dirs
+            .get(dir as usize)
+            .is_some_and(|d| !d.init.is_empty())
     }
 
     /// The directories from this one up to the root.
@@ -98,7 +100,9 @@ impl<'a> Modules<'a> {
 
     /// The first directory from this one upwards that is no regular package: what pytest puts on the search path.
     pub(super) fn base_of(&self, dir: DirId) -> DirId {
-        self.upwards(dir).find(|&d| !self.is_package(d)).unwrap_or(0)
+        self.upwards(dir)
+            .find(|&d| !self.is_package(d))
+            .unwrap_or(0)
     }
 
     /// The outermost regular package around this directory.
@@ -113,7 +117,10 @@ impl<'a> Modules<'a> {
 
     /// Every directory in the tree that holds something of this name.
     pub(super) fn holders(&self, name: &str) -> &[DirId] {
-        self.holders.get(name.as_bytes()).map(Vec::as_slice).unwrap_or_default()
+        self.holders
+            .get(name.as_bytes())
+            .map(Vec::as_slice)
+            .unwrap_or_default()
     }
 
     /// Follows a dotted name from a directory as far as it leads.
@@ -128,7 +135,10 @@ impl<'a> Modules<'a> {
                 return found;
             };
             found.parts += 1;
-            let init = child.dir.and_then(|dir| self.dirs.get(dir as usize)).map(|d| &d.init);
+            let init = child
+                .dir
+                .and_then(|dir| self.dirs.get(dir as usize))
+                .map(|d| &d.init);
             let init = init.map(Vec::as_slice).unwrap_or_default();
             if !child.files.is_empty() || !init.is_empty() {
                 found.files = child.files.iter().chain(init).copied().collect();
@@ -214,9 +224,13 @@ impl<'a> Modules<'a> {
         let bytes = path.as_bytes();
         let mut end = bytes.len();
         let mut below = path.parent();
-        while let (Some(dir), Some(slash)) = (below, bytes[..end].iter().rposition(|&b| b == b'/')) {
+        while let (Some(dir), Some(slash)) = (below, bytes[..end].iter().rposition(|&b| b == b'/'))
+        {
             end = slash;
-            let start = bytes[..end].iter().rposition(|&b| b == b'/').map_or(0, |at| at + 1);
+            let start = bytes[..end]
+                .iter()
+                .rposition(|&b| b == b'/')
+                .map_or(0, |at| at + 1);
             let name = &bytes[start..end];
             below = dir.parent();
             let (Some(id), Some(parent)) = (
@@ -241,7 +255,10 @@ impl<'a> Modules<'a> {
         if let Some(dir) = self.dir_at(&target) {
             let parent = self.dir(&parent);
             self.entry(parent, link.file_name()).dir.get_or_insert(dir);
-            self.holders.entry(link.file_name()).or_default().push(parent);
+            self.holders
+                .entry(link.file_name())
+                .or_default()
+                .push(parent);
         } else if let Some(file) = self.files.iter().position(|f| **f == target) {
             let parent = self.dir(&parent);
             let name = module_stem(link);
@@ -259,7 +276,9 @@ impl<'a> Modules<'a> {
 /// The name under which a file is imported: up to the first dot (`_ext.cpython-312-x86_64-linux-gnu.so`).
 fn module_stem(path: &RepoPath) -> &[u8] {
     let name = path.file_name();
-    name.iter().position(|&b| b == b'.').map_or(name, |dot| &name[..dot])
+    name.iter()
+        .position(|&b| b == b'.')
+        .map_or(name, |dot| &name[..dot])
 }
 
 /// Compiled modules and what they are usually compiled from.

@@ -64,7 +64,9 @@ impl Pytest {
     /// Plugins that the options load by name (`-p name`).
     pub(super) fn plugins(&self) -> impl Iterator<Item = &str> {
         let after = self.addopts.iter().zip(self.addopts.iter().skip(1));
-        let apart = after.filter(|(flag, _)| *flag == "-p").map(|(_, name)| name.as_str());
+        let apart = after
+            .filter(|(flag, _)| *flag == "-p")
+            .map(|(_, name)| name.as_str());
         let joined = self.addopts.iter().filter_map(|o| o.strip_prefix("-p"));
         apart
             .chain(joined)
@@ -79,16 +81,66 @@ impl Pytest {
 
 /// Sections of tools that look at sources and never run with tests.
 const LOOKERS: &[&str] = &[
-    "ruff", "black", "isort", "mypy", "pyright", "basedpyright", "flake8", "pylint", "bandit", "codespell", "towncrier",
-    "commitizen", "bumpversion", "bumpver", "cibuildwheel", "coverage", "pydocstyle", "docformatter", "interrogate", "typos",
-    "semantic_release", "check-manifest", "vulture", "djlint", "yapf", "autopep8", "numpydoc_validation", "pyrefly", "ty",
-    "repo-review", "gha-update", "djhtml", "pytype", "sphinx", "pydoclint", "refurb", "deptry", "doc8", "gitlint",
-    "pydantic-mypy", "pylic", "check-wheel-contents", "blacken-docs", "changelog", "scriv", "tbump", "rstcheck",
+    "ruff",
+    "black",
+    "isort",
+    "mypy",
+    "pyright",
+    "basedpyright",
+    "flake8",
+    "pylint",
+    "bandit",
+    "codespell",
+    "towncrier",
+    "commitizen",
+    "bumpversion",
+    "bumpver",
+    "cibuildwheel",
+    "coverage",
+    "pydocstyle",
+    "docformatter",
+    "interrogate",
+    "typos",
+    "semantic_release",
+    "check-manifest",
+    "vulture",
+    "djlint",
+    "yapf",
+    "autopep8",
+    "numpydoc_validation",
+    "pyrefly",
+    "ty",
+    "repo-review",
+    "gha-update",
+    "djhtml",
+    "pytype",
+    "sphinx",
+    "pydoclint",
+    "refurb",
+    "deptry",
+    "doc8",
+    "gitlint",
+    "pydantic-mypy",
+    "pylic",
+    "check-wheel-contents",
+    "blacken-docs",
+    "changelog",
+    "scriv",
+    "tbump",
+    "rstcheck",
 ];
 
 /// Keys of `[project]` that are prose.
 const PROSE: &[&str] = &[
-    "description", "readme", "authors", "maintainers", "keywords", "classifiers", "urls", "license", "license-files",
+    "description",
+    "readme",
+    "authors",
+    "maintainers",
+    "keywords",
+    "classifiers",
+    "urls",
+    "license",
+    "license-files",
 ];
 
 /// Reads `pyproject.toml`: what it says, and its print.
@@ -100,7 +152,10 @@ pub(super) fn pyproject(text: &str) -> (ProjectFile, Fingerprint) {
     };
     requirements::from_pyproject(&root, &mut found.pins);
     if let Some(project) = root.get("project").and_then(Value::as_table) {
-        found.name = project.get("name").and_then(Value::as_str).map(requirements::normal);
+        found.name = project
+            .get("name")
+            .and_then(Value::as_str)
+            .map(requirements::normal);
         for section in ["scripts", "gui-scripts"] {
             entries(project.get(section), &mut found.scripts);
         }
@@ -113,23 +168,42 @@ pub(super) fn pyproject(text: &str) -> (ProjectFile, Fingerprint) {
         // With a compiled extension and no other name, the module is the project's.
         if let Some(maturin) = tool.get("maturin") {
             let module = string(maturin.get("module-name"));
-            found.compiled.extend(module.or_else(|| found.name.as_ref().map(|n| n.replace('-', "_"))));
+            found
+                .compiled
+                .extend(module.or_else(|| found.name.as_ref().map(|n| n.replace('-', "_"))));
             found.roots.extend(string(maturin.get("python-source")));
         }
     }
     root.remove("dependency-groups");
     if let Some(Value::Table(project)) = root.get_mut("project") {
-        for key in PROSE.iter().chain(&["dependencies", "optional-dependencies"]) {
+        for key in PROSE
+            .iter()
+            .chain(&["dependencies", "optional-dependencies"])
+        {
             project.remove(*key);
         }
     }
     if let Some(Value::Table(tool)) = root.get_mut("tool") {
         tool.retain(|name, _| !LOOKERS.contains(&&name[..]));
         if let Some(Value::Table(poetry)) = tool.get_mut("poetry") {
-            for key in PROSE.iter().chain(&["dependencies", "dev-dependencies", "group", "homepage", "repository", "documentation"]) {
+            for key in PROSE.iter().chain(&[
+                "dependencies",
+                "dev-dependencies",
+                "group",
+                "homepage",
+                "repository",
+                "documentation",
+            ]) {
                 poetry.remove(*key);
             }
         }
+    }
+    if root
+        .get("tool")
+        .and_then(Value::as_table)
+        .is_some_and(Table::is_empty)
+    {
+        root.remove("tool");
     }
     let mut printer = Printer::new();
     print(&mut printer, &Value::Table(root), 0);
@@ -146,37 +220,66 @@ fn tools(tool: &Table, found: &mut ProjectFile) {
     }
     if let Some(setuptools) = tool.get("setuptools") {
         if let Some(dirs) = setuptools.get("package-dir").and_then(Value::as_table) {
-            found.roots.extend(dirs.values().filter_map(|dir| string(Some(dir))));
+            found
+                .roots
+                .extend(dirs.values().filter_map(|dir| string(Some(dir))));
         }
         let find = setuptools.get("packages").and_then(|p| p.get("find"));
-        found.roots.extend(words_of(find.and_then(|f| f.get("where"))));
+        found
+            .roots
+            .extend(words_of(find.and_then(|f| f.get("where"))));
     }
     if let Some(poetry) = tool.get("poetry") {
-        found.name = found.name.take().or_else(|| string(poetry.get("name")).map(|n| requirements::normal(&n)));
-        for package in poetry.get("packages").and_then(Value::as_array).into_iter().flatten() {
+        found.name = found
+            .name
+            .take()
+            .or_else(|| string(poetry.get("name")).map(|n| requirements::normal(&n)));
+        for package in poetry
+            .get("packages")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             found.roots.extend(string(package.get("from")));
         }
         entries(poetry.get("scripts"), &mut found.scripts);
-        plugins(poetry.get("plugins").and_then(|p| p.get("pytest11")), &mut found.plugins);
+        plugins(
+            poetry.get("plugins").and_then(|p| p.get("pytest11")),
+            &mut found.plugins,
+        );
     }
-    let wheel = tool.get("hatch").and_then(|h| h.get("build")?.get("targets")?.get("wheel"));
+    let wheel = tool
+        .get("hatch")
+        .and_then(|h| h.get("build")?.get("targets")?.get("wheel"));
     for package in words_of(wheel.and_then(|w| w.get("packages"))) {
-        found.roots.extend(package.rsplit_once('/').map(|(dir, _)| dir.to_owned()));
+        found
+            .roots
+            .extend(package.rsplit_once('/').map(|(dir, _)| dir.to_owned()));
     }
     for source in words_of(wheel.and_then(|w| w.get("sources"))) {
         found.roots.push(source);
     }
-    found.roots.extend(string(tool.get("pdm").and_then(|p| p.get("build")?.get("package-dir"))));
-    found.roots.extend(words_of(tool.get("uv").and_then(|u| u.get("build-backend")?.get("module-root"))));
+    found.roots.extend(string(
+        tool.get("pdm")
+            .and_then(|p| p.get("build")?.get("package-dir")),
+    ));
+    found.roots.extend(words_of(
+        tool.get("uv")
+            .and_then(|u| u.get("build-backend")?.get("module-root")),
+    ));
     if let Some(flit) = tool.get("flit") {
-        plugins(flit.get("entrypoints").and_then(|e| e.get("pytest11")), &mut found.plugins);
+        plugins(
+            flit.get("entrypoints").and_then(|e| e.get("pytest11")),
+            &mut found.plugins,
+        );
     }
 }
 
 /// `name = "module:function"` entries.
 fn entries(table: Option<&Value>, out: &mut Vec<(String, String)>) {
     for (name, target) in table.and_then(Value::as_table).into_iter().flatten() {
-        let target = string(Some(target)).or_else(|| string(target.get("reference").or(target.get("callable"))));
+        let target = string(Some(target))
+            .or_else(|| string(target.get("reference").or(target.get("callable"))));
         if let Some(target) = target {
             out.push((name.clone(), module_of(&target)));
         }
@@ -228,7 +331,9 @@ pub(super) fn print(printer: &mut Printer, value: &Value, depth: u32) {
         }
         Value::Array(items) => {
             printer.piece(b"[");
-            items.iter().for_each(|item| print(printer, item, depth + 1));
+            items
+                .iter()
+                .for_each(|item| print(printer, item, depth + 1));
             printer.piece(b"]");
         }
         Value::String(text) => {

@@ -3,14 +3,17 @@
 //! Not seen: names bound by `exec`, by `globals()`, or from other files.
 
 use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{Comprehension, Expr, ExprCall, InterpolatedStringElement, Parameter, Parameters, Pattern, Stmt, StringLiteral};
+use ruff_python_ast::{
+    Comprehension, Expr, ExprCall, InterpolatedStringElement, Parameter, Parameters, Pattern, Stmt,
+    StringLiteral,
+};
 use ruff_text_size::Ranged;
 
+use super::collect::Collector;
 use super::fold::{Bound, literal_elements};
 use super::lines::Lines;
 use super::source::{By, Import};
 use super::strings;
-use super::collect::Collector;
 
 /// Deeper parts of the tree are not walked; the file then counts as unread.
 const DEEP: u32 = 300;
@@ -24,8 +27,8 @@ pub(super) enum Ask<'a> {
     ImportValue,
     /// A function that lists or imports the modules of a package: (its prefix argument).
     Modules(Option<&'a Expr>),
-    /// Arguments after `-m` in a command line.
-    Run(&'a Expr),
+    /// What follows `-m` in a command line, and whether an interpreter certainly stands before it.
+    Run(&'a Expr, bool),
     /// `pytest_plugins = …`
     Plugins(&'a Expr),
     /// A directory put on the search path.
@@ -217,45 +220,50 @@ impl<'a> Reader<'a> {
                     None => {}
                 }
             }
-            "insert" | "append" | "extend" | "add" | "update" | "setdefault" => {
-                match owner {
-                    Some(Expr::Attribute(attribute)) if attribute.attr.as_str() == "__path__" => {
-                        self.edits_path = true;
-                    }
-                    Some(Expr::Name(owner)) => {
-                        let owner = owner.id.as_str();
-                        let held = match (name, &args[..]) {
-                            ("append" | "add", [held]) => Bound::Holds(held),
-                            ("insert" | "setdefault", [_, held]) => Bound::Holds(held),
-                            ("extend" | "update", [held]) => Bound::HoldsAll(held),
-                            _ => Bound::Unknown,
-                        };
-                        if owner == "__path__" {
-                            self.edits_path = true;
-                        } else if owner == "__all__" && name == "extend" {
-                            self.exports.extend(args.first());
-                        }
-                        self.bindings.push((owner, held));
-                    }
-                    _ => {}
+            "insert" | "append" | "extend" | "add" | "update" | "setdefault" => match owner {
+                Some(Expr::Attribute(attribute)) if attribute.attr.as_str() == "__path__" => {
+                    self.edits_path = true;
                 }
-            }
+                Some(Expr::Name(owner)) => {
+                    let owner = owner.id.as_str();
+                    let held = match (name, &args[..]) {
+                        ("append" | "add", [held]) => Bound::Holds(held),
+                        ("insert" | "setdefault", [_, held]) => Bound::Holds(held),
+                        ("extend" | "update", [held]) => Bound::HoldsAll(held),
+                        _ => Bound::Unknown,
+                    };
+                    if owner == "__path__" {
+                        self.edits_path = true;
+                    } else if owner == "__all__" && name == "extend" {
+                        self.exports.extend(args.first());
+                    }
+                    self.bindings.push((owner, held));
+                }
+                _ => {}
+            },
             "setup" => self.ask(Ask::Setup(call), call),
             _ => {}
         }
         if self.functions == 0 {
-            self.collector.module_call(name, self.lines.of(call.start()));
+            self.collector
+                .module_call(name, self.lines.of(call.start()));
         }
         self.after_dash_m(args);
     }
 
     /// `[…, "-m", "pkg.tool", …]`
     fn after_dash_m(&mut self, elements: &'a [Expr]) {
-        for pair in elements.windows(2) {
+        for (before, pair) in elements.windows(2).enumerate() {
             if let [Expr::StringLiteral(flag), module] = pair
                 && flag.value.to_str() == "-m"
             {
-                self.ask(Ask::Run(module), module);
+                let interpreter = elements[..before].iter().any(|e| match e {
+                    Expr::Attribute(attribute) => attribute.attr.as_str() == "executable",
+                    Expr::Name(name) => name.id.to_ascii_lowercase().contains("py"),
+                    Expr::StringLiteral(text) => text.value.to_str().contains("py"),
+                    _ => false,
+                });
+                self.ask(Ask::Run(module, interpreter), module);
             }
         }
     }
@@ -487,7 +495,8 @@ impl<'a> Visitor<'a> for Reader<'a> {
                     _ => {}
                 }
                 if let Expr::Name(name) = &*assign.target {
-                    self.bindings.push((name.id.as_str(), Bound::HoldsAll(&assign.value)));
+                    self.bindings
+                        .push((name.id.as_str(), Bound::HoldsAll(&assign.value)));
                     if !assign.value.is_list_expr() && !assign.value.is_tuple_expr() {
                         self.bindings.push((name.id.as_str(), Bound::Unknown));
                     }
@@ -639,7 +648,10 @@ impl<'a> Visitor<'a> for Reader<'a> {
     }
 
     fn visit_comprehension(&mut self, comprehension: &'a Comprehension) {
-        self.bind(&comprehension.target, Bound::Element(&comprehension.iter, None));
+        self.bind(
+            &comprehension.target,
+            Bound::Element(&comprehension.iter, None),
+        );
         visitor::walk_comprehension(self, comprehension);
     }
 

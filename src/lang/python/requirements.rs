@@ -43,7 +43,12 @@ pub(super) fn requirement(text: &str) -> Option<Pin> {
     let url = text[end..].starts_with("://") || text[end..].starts_with(['/', '\\', '+']);
     (starts && !url).then(|| Pin {
         name: normal(name),
-        print: Fingerprint::of(text[end..].split_whitespace().collect::<String>().as_bytes()),
+        print: Fingerprint::of(
+            text[end..]
+                .split_whitespace()
+                .collect::<String>()
+                .as_bytes(),
+        ),
         needs: Vec::new(),
         direct: true,
     })
@@ -89,11 +94,19 @@ pub(super) fn from_pyproject(root: &Table, out: &mut Vec<Pin>) {
     lists(root.get("dependency-groups"), out);
     let tool = root.get("tool");
     list(tool.and_then(|t| t.get("uv")?.get("dev-dependencies")), out);
-    lists(tool.and_then(|t| t.get("pdm")?.get("dev-dependencies")), out);
+    lists(
+        tool.and_then(|t| t.get("pdm")?.get("dev-dependencies")),
+        out,
+    );
     if let Some(poetry) = tool.and_then(|t| t.get("poetry")) {
         tables(poetry.get("dependencies"), out);
         tables(poetry.get("dev-dependencies"), out);
-        for (_, group) in poetry.get("group").and_then(Value::as_table).into_iter().flatten() {
+        for (_, group) in poetry
+            .get("group")
+            .and_then(Value::as_table)
+            .into_iter()
+            .flatten()
+        {
             tables(group.get("dependencies"), out);
         }
     }

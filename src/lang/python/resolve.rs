@@ -71,8 +71,13 @@ pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink
     }
     let modules = Modules::new(sources.iter().map(|(path, _)| *path), tree);
     let nodes: Vec<NodeRef> = modules.files.iter().map(|path| out.path(path)).collect();
-    let conftests = sources.iter().enumerate().filter(|(_, (path, _))| path.file_name() == b"conftest.py");
-    let conftests: Vec<DirId> = conftests.filter_map(|(i, _)| modules.dir_of.get(i).copied()).collect();
+    let conftests = sources
+        .iter()
+        .enumerate()
+        .filter(|(_, (path, _))| path.file_name() == b"conftest.py");
+    let conftests: Vec<DirId> = conftests
+        .filter_map(|(i, _)| modules.dir_of.get(i).copied())
+        .collect();
     let roots = Roots::new(
         &modules,
         projects.iter().map(|p| (p.dir.clone(), Some(p.says))),
@@ -83,15 +88,24 @@ pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink
         }),
     );
     let runner = suites::Runner::new(&projects);
-    let suites: Vec<bool> = sources.iter().map(|(path, source)| runner.is_suite(path, source)).collect();
+    let suites: Vec<bool> = sources
+        .iter()
+        .map(|(path, source)| runner.is_suite(path, source))
+        .collect();
     let mut scripts: HashMap<String, Vec<String>> = HashMap::new();
     let mut compiled: HashMap<String, Vec<RepoPath>> = HashMap::new();
     for project in &projects {
         for (name, module) in &project.says.scripts {
-            scripts.entry(name.clone()).or_default().push(module.clone());
+            scripts
+                .entry(name.clone())
+                .or_default()
+                .push(module.clone());
         }
         for module in &project.says.compiled {
-            compiled.entry(module.clone()).or_default().push(project.dir.clone());
+            compiled
+                .entry(module.clone())
+                .or_default()
+                .push(project.dir.clone());
         }
     }
     let files: Vec<File<'_>> = sources
@@ -123,7 +137,9 @@ pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink
         scripts,
         out,
     };
-    let mut mentions = all.iter().filter(|f| matches!(f.facts.detail, Detail::Python(_)));
+    let mut mentions = all
+        .iter()
+        .filter(|f| matches!(f.facts.detail, Detail::Python(_)));
     for file in &files {
         resolver.ancestors(file);
         for import in &file.source.imports {
@@ -158,10 +174,17 @@ pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink
 fn project<'a>(path: &'a RepoPath, node: NodeRef, says: &'a ProjectFile) -> Project<'a> {
     let mut dir = path.parent().unwrap_or_default();
     // A folder of requirement files speaks for the project around it.
-    if matches!(dir.file_name(), b"requirements" | b"reqs") && matches!(path.extension(), b"txt" | b"in") {
+    if matches!(dir.file_name(), b"requirements" | b"reqs")
+        && matches!(path.extension(), b"txt" | b"in")
+    {
         dir = dir.parent().unwrap_or_default();
     }
-    Project { path, dir, node, says }
+    Project {
+        path,
+        dir,
+        node,
+        says,
+    }
 }
 
 impl<'a> Resolver<'a, '_> {
@@ -170,17 +193,29 @@ impl<'a> Resolver<'a, '_> {
         let mut dir = Some(file.dir);
         if file.path.stem() == b"__init__" {
             self.link(file.node, &self.init_of(file.dir), EdgeKind::Ancestor, 0);
-            dir = self.modules.dirs.get(file.dir as usize).and_then(|d| d.parent);
+            dir = self
+                .modules
+                .dirs
+                .get(file.dir as usize)
+                .and_then(|d| d.parent);
         }
         // Over a gap (a namespace inside a package) to the next package.
-        let next = dir.and_then(|dir| self.modules.upwards(dir).find(|&d| self.modules.is_package(d)));
+        let next = dir.and_then(|dir| {
+            self.modules
+                .upwards(dir)
+                .find(|&d| self.modules.is_package(d))
+        });
         if let Some(next) = next {
             self.link(file.node, &self.init_of(next), EdgeKind::Ancestor, 0);
         }
     }
 
     fn init_of(&self, dir: DirId) -> Vec<u32> {
-        self.modules.dirs.get(dir as usize).map(|d| d.init.clone()).unwrap_or_default()
+        self.modules
+            .dirs
+            .get(dir as usize)
+            .map(|d| d.init.clone())
+            .unwrap_or_default()
     }
 
     fn link(&mut self, from: NodeRef, to: &[u32], kind: EdgeKind, line: u32) {
@@ -239,7 +274,12 @@ impl<'a> Resolver<'a, '_> {
                 let top = import.module.split('.').next().unwrap_or_default();
                 self.starts(file, top, Wide::Roots)
             }
-            level => self.modules.upwards(file.dir).nth((level - 1) as usize).into_iter().collect(),
+            level => self
+                .modules
+                .upwards(file.dir)
+                .nth((level - 1) as usize)
+                .into_iter()
+                .collect(),
         };
         let parts = import.module.split('.').filter(|part| !part.is_empty());
         let count = parts.clone().count();
@@ -302,7 +342,14 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// The name leads into a package, and on to a module that is not there: compiled, generated, or moved by `__path__`.
-    fn missing(&mut self, file: &File<'a>, start: DirId, found: &Found, import: &Import, kind: EdgeKind) {
+    fn missing(
+        &mut self,
+        file: &File<'a>,
+        start: DirId,
+        found: &Found,
+        import: &Import,
+        kind: EdgeKind,
+    ) {
         let Some(name) = import.module.split('.').nth(found.parts) else {
             return;
         };
@@ -310,7 +357,11 @@ impl<'a> Resolver<'a, '_> {
             self.anywhere(file, name, kind, import.line);
         }
         let parts: Vec<&str> = import.module.split('.').take(found.parts).collect();
-        let dir = self.modules.dirs.get(start as usize).map(|d| d.path.clone());
+        let dir = self
+            .modules
+            .dirs
+            .get(start as usize)
+            .map(|d| d.path.clone());
         let Some(dir) = dir.and_then(|dir| dir.join(parts.join("/"))) else {
             return;
         };
@@ -346,7 +397,9 @@ impl<'a> Resolver<'a, '_> {
         };
         for dir in dirs {
             for (path, _) in self.tree.under(&dir) {
-                if path.extension() == b"rs" || matches!(path.file_name(), b"Cargo.toml" | b"Cargo.lock") {
+                if path.extension() == b"rs"
+                    || matches!(path.file_name(), b"Cargo.toml" | b"Cargo.lock")
+                {
                     let node = self.out.path(path);
                     self.out.edge(from, node, EdgeKind::Import, line);
                 }
@@ -365,7 +418,11 @@ impl<'a> Resolver<'a, '_> {
             child.is_some_and(|c| !c.files.is_empty() || c.dir.is_some())
         };
         let own = self.roots.own(&self.modules, file.dir);
-        let near: Vec<DirId> = own.iter().copied().filter(|&dir| runs(&self.modules, dir)).collect();
+        let near: Vec<DirId> = own
+            .iter()
+            .copied()
+            .filter(|&dir| runs(&self.modules, dir))
+            .collect();
         if !near.is_empty() {
             return near;
         }
@@ -373,7 +430,10 @@ impl<'a> Resolver<'a, '_> {
             return Vec::new();
         }
         let holders = self.modules.holders(top);
-        let other = holders.iter().copied().filter(|dir| self.roots.all.contains(dir));
+        let other = holders
+            .iter()
+            .copied()
+            .filter(|dir| self.roots.all.contains(dir));
         let other: Vec<DirId> = other.collect();
         if !other.is_empty() || wide == Wide::Roots {
             return other;
@@ -420,15 +480,31 @@ impl<'a> Resolver<'a, '_> {
         };
         for start in starts {
             let found = match base {
-                "" => Found { dir: Some(start), ..Found::default() },
+                "" => Found {
+                    dir: Some(start),
+                    ..Found::default()
+                },
                 _ => self.modules.follow(start, base.split('.')),
             };
-            self.link(file.node, &found.files, EdgeKind::DynamicImport, computed.line);
+            self.link(
+                file.node,
+                &found.files,
+                EdgeKind::DynamicImport,
+                computed.line,
+            );
             let Some(dir) = found.dir else { continue };
             let node = self.pattern(dir, leaf, suffix, file.is_suite);
-            self.out.edge(file.node, node, EdgeKind::DynamicImport, computed.line);
-            let place = self.modules.dirs.get(dir as usize).map(|d| d.path.to_string()).unwrap_or_default();
-            let text = format!("imports a computed name: any module of `{place}` like `{leaf}*{suffix}` is assumed");
+            self.out
+                .edge(file.node, node, EdgeKind::DynamicImport, computed.line);
+            let place = self
+                .modules
+                .dirs
+                .get(dir as usize)
+                .map(|d| d.path.to_string())
+                .unwrap_or_default();
+            let text = format!(
+                "imports a computed name: any module of `{place}` like `{leaf}*{suffix}` is assumed"
+            );
             self.out.note(file.path, computed.line, text);
         }
     }
@@ -461,8 +537,13 @@ impl<'a> Resolver<'a, '_> {
             let Some(module) = self.modules.files.get(file) else {
                 continue;
             };
-            let below = String::from_utf8_lossy(module.below(&path).unwrap_or_default()).into_owned();
-            let dotted = below.split(".py").next().unwrap_or(&below).replace('/', ".");
+            let below =
+                String::from_utf8_lossy(module.below(&path).unwrap_or_default()).into_owned();
+            let dotted = below
+                .split(".py")
+                .next()
+                .unwrap_or(&below)
+                .replace('/', ".");
             let dotted = dotted.strip_suffix(".__init__").unwrap_or(&dotted);
             if dotted.starts_with(leaf) && dotted.ends_with(suffix)
                 || !suffix.is_empty() && leaf == suffix && dotted.starts_with(leaf)
@@ -479,7 +560,9 @@ impl<'a> Resolver<'a, '_> {
             return;
         }
         for name in &file.source.exports {
-            let found = self.modules.follow(file.dir, std::iter::once(name.as_str()));
+            let found = self
+                .modules
+                .follow(file.dir, std::iter::once(name.as_str()));
             self.link(file.node, &found.files, EdgeKind::DynamicImport, 0);
         }
     }
@@ -489,7 +572,12 @@ impl<'a> Resolver<'a, '_> {
         for mention in mentions {
             if let Some(modules) = self.scripts.get(&mention.text).cloned() {
                 for module in modules {
-                    let import = Import { module, by: By::Name, line: mention.line, ..Import::default() };
+                    let import = Import {
+                        module,
+                        by: By::Name,
+                        line: mention.line,
+                        ..Import::default()
+                    };
                     self.weak(file, &import, EdgeKind::DynamicImport);
                 }
             }
@@ -538,7 +626,12 @@ impl<'a> Resolver<'a, '_> {
         let top = name.split('.').next().unwrap_or_default();
         let own = self.roots.own(&self.modules, dir).to_vec();
         let mut starts: HashSet<DirId> = own.into_iter().collect();
-        starts.extend(self.modules.holders(top).iter().filter(|d| self.roots.all.contains(d)));
+        starts.extend(
+            self.modules
+                .holders(top)
+                .iter()
+                .filter(|d| self.roots.all.contains(d)),
+        );
         let mut starts: Vec<DirId> = starts.into_iter().collect();
         starts.sort_unstable();
         let scope = self.scope(&project.dir);
@@ -552,7 +645,9 @@ impl<'a> Resolver<'a, '_> {
 
     /// The directory with Python files at or above this path.
     fn nearest(&self, dir: &RepoPath) -> Option<DirId> {
-        std::iter::once(dir.clone()).chain(dir.ancestors()).find_map(|d| self.modules.dir_at(&d))
+        std::iter::once(dir.clone())
+            .chain(dir.ancestors())
+            .find_map(|d| self.modules.dir_at(&d))
     }
 
     /// The node of the package or project at this directory.

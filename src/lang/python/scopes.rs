@@ -14,14 +14,20 @@ pub(super) fn lay(resolver: &mut Resolver<'_, '_>, files: &[File<'_>], projects:
     dirs.extend(projects.iter().map(|p| p.dir.clone()));
     for file in files {
         if let Some(top) = resolver.modules.top_package(file.dir) {
-            let path = resolver.modules.dirs.get(top as usize).map(|d| d.path.clone());
+            let path = resolver
+                .modules
+                .dirs
+                .get(top as usize)
+                .map(|d| d.path.clone());
             dirs.extend(path);
         }
     }
     // The outermost directory of tests that is in no package and no project of its own.
     let mut tests: BTreeSet<RepoPath> = BTreeSet::new();
     for file in files {
-        let Some(dir) = file.path.parent() else { continue };
+        let Some(dir) = file.path.parent() else {
+            continue;
+        };
         let test = file.is_suite || file.path.file_name() == b"conftest.py";
         if test && !dirs.contains(&dir) && resolver.modules.top_package(file.dir).is_none() {
             tests.insert(dir);
@@ -48,7 +54,10 @@ pub(super) fn lay(resolver: &mut Resolver<'_, '_>, files: &[File<'_>], projects:
     }
     // What builds a project, or says what it is made of, reaches all of it. A runner's own files reach tests alone.
     for project in projects {
-        let runner = matches!(project.path.file_name(), b"pytest.ini" | b".pytest.ini" | b"tox.ini");
+        let runner = matches!(
+            project.path.file_name(),
+            b"pytest.ini" | b".pytest.ini" | b"tox.ini"
+        );
         if !runner || project.says.broken {
             let scope = resolver.scope(&project.dir);
             resolver.out.edge(scope, project.node, EdgeKind::Config, 0);
@@ -57,7 +66,15 @@ pub(super) fn lay(resolver: &mut Resolver<'_, '_>, files: &[File<'_>], projects:
     // Files that would be the project's, or the runner's, configuration if they appeared.
     for dir in &dirs {
         let scope = resolver.scope(dir);
-        for name in ["pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg", "setup.py", "conftest.py"] {
+        for name in [
+            "pytest.ini",
+            ".pytest.ini",
+            "pyproject.toml",
+            "tox.ini",
+            "setup.cfg",
+            "setup.py",
+            "conftest.py",
+        ] {
             let Some(path) = dir.join(name) else { continue };
             if !resolver.tree.contains(&path) {
                 let probe = resolver.out.path(&path);

@@ -44,8 +44,36 @@ pub(super) fn looks_like_file(name: &str) -> bool {
     };
     matches!(
         extension,
-        "txt" | "html" | "htm" | "json" | "yaml" | "yml" | "toml" | "md" | "rst" | "cfg" | "ini" | "sql" | "csv" | "css" | "js"
-            | "xml" | "py" | "pyc" | "png" | "jpg" | "svg" | "gz" | "zip" | "tar" | "log" | "db" | "lock" | "com" | "org" | "net"
+        "txt"
+            | "html"
+            | "htm"
+            | "json"
+            | "yaml"
+            | "yml"
+            | "toml"
+            | "md"
+            | "rst"
+            | "cfg"
+            | "ini"
+            | "sql"
+            | "csv"
+            | "css"
+            | "js"
+            | "xml"
+            | "py"
+            | "pyc"
+            | "png"
+            | "jpg"
+            | "svg"
+            | "gz"
+            | "zip"
+            | "tar"
+            | "log"
+            | "db"
+            | "lock"
+            | "com"
+            | "org"
+            | "net"
     )
 }
 
@@ -91,7 +119,9 @@ pub(super) fn imports_in(text: &str, by: By, first_line: u32, out: &mut Vec<Impo
 
 fn imports_of(statement: &str, by: By, line: u32, out: &mut Vec<Import>) {
     let mut words = statement
-        .split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | '"' | '\'' | '`' | '\\'))
+        .split(|c: char| {
+            c.is_whitespace() || matches!(c, '(' | ')' | ',' | '"' | '\'' | '`' | '\\')
+        })
         .filter(|word| !word.is_empty());
     while let Some(word) = words.next() {
         if word == "import" {
@@ -142,10 +172,27 @@ mod tests {
 
     #[test]
     fn prose_names_no_path_and_words_may() {
-        for yes in ["files", "a/b.txt", "*.md", ".html", "my data file.txt", "a file with spaces.txt", "ünïcode", "{}.sql", "-m pkg"] {
+        for yes in [
+            "files",
+            "a/b.txt",
+            "*.md",
+            ".html",
+            "my data file.txt",
+            "a file with spaces.txt",
+            "ünïcode",
+            "{}.sql",
+            "-m pkg",
+        ] {
             assert!(may_name_path(yes), "{yes}");
         }
-        for no in ["", "x", "a\nb", "--", "This is a sentence of several words", "It ends. Really it does ends here."] {
+        for no in [
+            "",
+            "x",
+            "a\nb",
+            "--",
+            "This is a sentence of several words",
+            "It ends. Really it does ends here.",
+        ] {
             assert!(!may_name_path(no), "{no}");
         }
     }
@@ -172,11 +219,17 @@ mod tests {
             };
             out.iter().map(show).collect::<Vec<_>>()
         };
-        assert_eq!(all("import a.b, c\nfrom d import e as f"), ["a.b [] 1", "c [] 1", "d [\"e\"] 2"]);
+        assert_eq!(
+            all("import a.b, c\nfrom d import e as f"),
+            ["a.b [] 1", "c [] 1", "d [\"e\"] 2"]
+        );
         assert_eq!(all("x = 1; import a; a.run()"), ["a [] 1"]);
         assert_eq!(all("from jinja2.runtime import "), ["jinja2.runtime [] 1"]);
         assert_eq!(all("from . import (x, y)"), [". [\"x\", \"y\"] 1"]);
         assert_eq!(all("python -m pkg.tool --flag"), ["pkg.tool [] 1"]);
-        assert_eq!(all("we import goods from there"), ["goods [] 1", "from [] 1", "there [] 1"]);
+        assert_eq!(
+            all("we import goods from there"),
+            ["goods [] 1", "from [] 1", "there [] 1"]
+        );
     }
 }

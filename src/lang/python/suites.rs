@@ -11,7 +11,17 @@ use super::source::Source;
 use crate::model::{EdgeKind, NodeRef, RepoPath, Suite};
 
 /// Directories that pytest does not enter by itself.
-const SKIPPED: &[&str] = &["*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}"];
+const SKIPPED: &[&str] = &[
+    "*.egg",
+    ".*",
+    "_darcs",
+    "build",
+    "CVS",
+    "dist",
+    "node_modules",
+    "venv",
+    "{arch}",
+];
 
 /// All of the runner's settings in the tree.
 pub(super) struct Runner<'p> {
@@ -21,7 +31,9 @@ pub(super) struct Runner<'p> {
 
 impl<'p> Runner<'p> {
     pub(super) fn new(projects: &[Project<'p>]) -> Self {
-        let own = projects.iter().filter_map(|p| Some((p.dir.clone(), p.says.pytest.as_ref()?)));
+        let own = projects
+            .iter()
+            .filter_map(|p| Some((p.dir.clone(), p.says.pytest.as_ref()?)));
         Self {
             settings: own.collect(),
         }
@@ -29,7 +41,9 @@ impl<'p> Runner<'p> {
 
     /// Whether examples in docstrings are tests somewhere.
     pub(super) fn doctests(&self) -> bool {
-        self.settings.iter().any(|(_, settings)| settings.doctest_modules())
+        self.settings
+            .iter()
+            .any(|(_, settings)| settings.doctest_modules())
     }
 
     /// Whether a runner may collect this file.
@@ -40,7 +54,10 @@ impl<'p> Runner<'p> {
     /// The settings that may be in force for a path: those of all directories above it.
     fn of(&self, path: &RepoPath) -> impl Iterator<Item = &'p Pytest> + use<'_, 'p> {
         let path = path.clone();
-        let above = self.settings.iter().filter(move |(dir, _)| path.is_under(dir));
+        let above = self
+            .settings
+            .iter()
+            .filter(move |(dir, _)| path.is_under(dir));
         above.map(|(_, settings)| *settings)
     }
 
@@ -56,7 +73,8 @@ impl<'p> Runner<'p> {
         let mut naming = Naming::default();
         for settings in self.of(path) {
             let matches = |pattern: &String| {
-                glob::matches(pattern, &name) || pattern.contains('/') && glob::matches(&format!("*{pattern}"), &whole)
+                glob::matches(pattern, &name)
+                    || pattern.contains('/') && glob::matches(&format!("*{pattern}"), &whole)
             };
             if let Some(patterns) = &settings.python_files {
                 matched |= patterns.iter().any(matches);
@@ -80,7 +98,11 @@ impl<'p> Runner<'p> {
         }
         // unittest's discovery has its own pattern.
         let near_tests = name.starts_with("test")
-            || path.ancestors().any(|dir| dir.file_name().windows(4).any(|w| w.eq_ignore_ascii_case(b"test")));
+            || path.ancestors().any(|dir| {
+                dir.file_name()
+                    .windows(4)
+                    .any(|w| w.eq_ignore_ascii_case(b"test"))
+            });
         if found.unittest && near_tests {
             return Some(found);
         }

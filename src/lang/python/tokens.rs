@@ -37,7 +37,10 @@ pub(super) fn prints(text: &str, tokens: &Tokens, lines: &Lines, cookie: Option<
             code.extend(piece);
         }
         // The end of the file may move: nobody can ask where it is.
-        if !matches!(kind, TokenKind::EndOfFile | TokenKind::Dedent | TokenKind::Newline) {
+        if !matches!(
+            kind,
+            TokenKind::EndOfFile | TokenKind::Dedent | TokenKind::Newline
+        ) {
             let here = lines.after(line, token.start());
             if here != line {
                 line = here;
