@@ -184,7 +184,7 @@ pub(super) fn pyproject(text: &str) -> (ProjectFile, Fingerprint) {
         }
     }
     if let Some(Value::Table(tool)) = root.get_mut("tool") {
-        tool.retain(|name, _| !LOOKERS.contains(&&name[..]));
+        tool.retain(|name, _| !LOOKERS.contains(&name));
         if let Some(Value::Table(poetry)) = tool.get_mut("poetry") {
             for key in PROSE.iter().chain(&[
                 "dependencies",
