@@ -120,9 +120,12 @@ fn settle(mut reader: Reader<'_>, facts: &mut Facts, source: &mut Source) {
                     });
                 }
             }
-            Ask::Run(module) => {
+            // Other programs have an option `-m` too: without an interpreter only a known name counts.
+            Ask::Run(module, interpreter) => {
                 for text in bindings.texts(module) {
-                    named(text, By::Run, line, source);
+                    if interpreter || text.exact {
+                        named(text, By::Run, line, source);
+                    }
                 }
             }
             Ask::Plugins(value) => {
@@ -219,6 +222,7 @@ fn uses(reader: &mut Reader<'_>, source: &mut Source) {
             .iter()
             .take_while(|(n, ..)| n == name);
         let mut first = Import {
+            by: By::Text,
             level: *level,
             module: module.clone(),
             line: *line,

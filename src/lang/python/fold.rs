@@ -3,6 +3,7 @@
 //! Scopes are not told apart: a name stands for everything that is bound to it anywhere in the file, and is unknown as
 //! soon as one binding is. So an answer is never narrower than the truth, but for lists changed from other files.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use ruff_python_ast::{Expr, ExprCall, FStringPart, InterpolatedStringElement, Operator};
@@ -13,6 +14,8 @@ use super::source::{OWN_DIR, OWN_FILE, OWN_NAME, OWN_PACKAGE};
 const MANY: usize = 200;
 /// How deep names and operators are followed.
 const DEEP: u32 = 24;
+/// How many steps one question may take: names that are bound to each other would be followed for ever.
+const STEPS: u32 = 3000;
 
 /// What is known of a text: the whole, or how it begins and ends.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Ord, PartialOrd, Hash)]
@@ -44,7 +47,10 @@ pub(super) enum Bound<'a> {
 
 /// All bindings of a file.
 #[derive(Debug, Default)]
-pub(super) struct Bindings<'a>(HashMap<&'a str, Vec<Bound<'a>>>);
+pub(super) struct Bindings<'a> {
+    names: HashMap<&'a str, Vec<Bound<'a>>>,
+    steps: Cell<u32>,
+}
 
 impl Text {
     /// A text known in full.
@@ -124,16 +130,27 @@ impl<'a> Bindings<'a> {
         for (name, bound) in all {
             names.entry(name).or_default().push(bound);
         }
-        Self(names)
+        Self {
+            names,
+            steps: Cell::new(0),
+        }
     }
 
     /// The texts that an expression can have. Never empty; a text that [`Text::is_unknown`] stands for all.
     pub(super) fn texts(&self, expr: &'a Expr) -> Vec<Text> {
+        self.steps.set(STEPS);
         self.fold(expr, 0)
     }
 
+    /// Takes one step; `false` where none is left.
+    fn step(&self) -> bool {
+        let left = self.steps.get();
+        self.steps.set(left.saturating_sub(1));
+        left > 0
+    }
+
     fn fold(&self, expr: &'a Expr, depth: u32) -> Vec<Text> {
-        if depth > DEEP {
+        if depth > DEEP || !self.step() {
             return unknown();
         }
         let depth = depth + 1;
@@ -386,9 +403,16 @@ impl<'a> Bindings<'a> {
             "__file__" => return vec![Text::exact(OWN_FILE)],
             _ => {}
         }
-        let Some(bounds) = self.0.get(name) else {
+        let Some(bounds) = self.names.get(name) else {
             return unknown();
         };
+        // One unknown binding makes the name unknown: the others need not be followed.
+        if bounds
+            .iter()
+            .any(|b| matches!(b, Bound::Module(_) | Bound::Unknown))
+        {
+            return unknown();
+        }
         let mut all = Vec::new();
         for bound in bounds {
             match *bound {
@@ -420,7 +444,7 @@ impl<'a> Bindings<'a> {
         let Expr::Name(name) = expr else {
             return unknown();
         };
-        let Some(bounds) = self.0.get(name.id.as_str()) else {
+        let Some(bounds) = self.names.get(name.id.as_str()) else {
             return unknown();
         };
         let known = bounds.iter().map(|bound| match bound {
@@ -432,7 +456,7 @@ impl<'a> Bindings<'a> {
 
     /// What a list, set or mapping holds: `values` of a mapping rather than its keys. `None` where not all is known.
     fn held(&self, expr: &'a Expr, values: bool, depth: u32) -> Option<Vec<&'a Expr>> {
-        if depth > DEEP {
+        if depth > DEEP || !self.step() {
             return None;
         }
         match expr {
@@ -475,7 +499,7 @@ impl<'a> Bindings<'a> {
             }
             Expr::Name(name) => {
                 let mut all = Vec::new();
-                for bound in self.0.get(name.id.as_str())? {
+                for bound in self.names.get(name.id.as_str())? {
                     match *bound {
                         Bound::Value(expr) | Bound::HoldsAll(expr) => {
                             all.extend(self.held(expr, values, depth + 1)?);

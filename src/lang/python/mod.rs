@@ -3,6 +3,8 @@
 //! What it cannot see stands at the top of each file. In one list: code assembled at run time from pieces none of which
 //! is a name, search paths that come from outside the tree, and files that no literal names.
 
+#[cfg(test)]
+mod check;
 mod collect;
 mod decode;
 mod distributions;

@@ -27,8 +27,8 @@ pub(super) enum Ask<'a> {
     ImportValue,
     /// A function that lists or imports the modules of a package: (its prefix argument).
     Modules(Option<&'a Expr>),
-    /// Arguments after `-m` in a command line.
-    Run(&'a Expr),
+    /// What follows `-m` in a command line, and whether an interpreter certainly stands before it.
+    Run(&'a Expr, bool),
     /// `pytest_plugins = …`
     Plugins(&'a Expr),
     /// A directory put on the search path.
@@ -253,11 +253,17 @@ impl<'a> Reader<'a> {
 
     /// `[…, "-m", "pkg.tool", …]`
     fn after_dash_m(&mut self, elements: &'a [Expr]) {
-        for pair in elements.windows(2) {
+        for (before, pair) in elements.windows(2).enumerate() {
             if let [Expr::StringLiteral(flag), module] = pair
                 && flag.value.to_str() == "-m"
             {
-                self.ask(Ask::Run(module), module);
+                let interpreter = elements[..before].iter().any(|e| match e {
+                    Expr::Attribute(attribute) => attribute.attr.as_str() == "executable",
+                    Expr::Name(name) => name.id.to_ascii_lowercase().contains("py"),
+                    Expr::StringLiteral(text) => text.value.to_str().contains("py"),
+                    _ => false,
+                });
+                self.ask(Ask::Run(module, interpreter), module);
             }
         }
     }

@@ -150,7 +150,7 @@ pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink
             resolver.import(file, import);
         }
         for import in &file.source.uses {
-            resolver.weak(file, import, EdgeKind::Import);
+            resolver.attributes(file, import);
         }
         for computed in &file.source.computed {
             resolver.computed(file, computed);
@@ -269,6 +269,30 @@ impl<'a> Resolver<'a, '_> {
         let top = import.module.split('.').next().unwrap_or_default();
         for start in self.starts(file, top, Wide::Roots) {
             self.from(file, start, import, kind);
+        }
+    }
+
+    /// Attributes of an imported name: only where they are submodules do they add anything.
+    fn attributes(&mut self, file: &File<'a>, import: &Import) {
+        let starts = match import.level {
+            0 => {
+                let top = import.module.split('.').next().unwrap_or_default();
+                self.starts(file, top, Wide::Roots)
+            }
+            level => self
+                .modules
+                .upwards(file.dir)
+                .nth((level - 1) as usize)
+                .into_iter()
+                .collect(),
+        };
+        let parts = import.module.split('.').filter(|part| !part.is_empty());
+        let count = parts.clone().count();
+        for start in starts {
+            let found = self.modules.follow(start, parts.clone());
+            if let (true, Some(dir)) = (found.parts == count, found.dir) {
+                self.names(file, dir, import, EdgeKind::Import);
+            }
         }
     }
 
