@@ -1,6 +1,6 @@
 //! Written names → the files that they may mean.
 
-use super::modules::{DirId, Found, Modules};
+use super::modules::{DirId, Found};
 use super::resolve::{File, Resolver};
 use super::source::{By, Import};
 use super::stdlib;
@@ -31,14 +31,36 @@ impl<'a> Resolver<'a, '_> {
         }
         let top = import.module.split('.').next().unwrap_or_default();
         let starts = self.starts(file, top, Wide::Anywhere);
+        let own = self.roots.own(&self.modules, file.dir);
+        // Found only where this file need not look: it may come from outside all the same.
+        let certain = starts.iter().any(|dir| own.contains(dir));
         let mut reached = false;
-        for start in starts {
+        let mut whole = false;
+        for &start in &starts {
             reached |= self.from(file, start, import, kind);
+            whole |= self.leads(start, import);
         }
-        if !reached {
+        // The package is here but not the module: another part of it may lie below another root.
+        if reached && !whole {
+            for start in self.modules.holders(top).to_vec() {
+                if self.roots.all.contains(&start)
+                    && !starts.contains(&start)
+                    && self.leads(start, import)
+                {
+                    self.from(file, start, import, kind);
+                }
+            }
+        }
+        if !(reached && certain) {
             let node = self.external(top);
             self.out.edge(file.node, node, kind, import.line);
         }
+    }
+
+    /// Whether the whole name is found below a directory.
+    fn leads(&self, start: DirId, import: &Import) -> bool {
+        let found = self.modules.follow(start, import.module.split('.'));
+        found.parts == import.module.split('.').count()
     }
 
     /// A name that need not be a module at all.
@@ -211,36 +233,35 @@ impl<'a> Resolver<'a, '_> {
         if holders.is_empty() {
             return Vec::new();
         }
-        let runs = |modules: &Modules<'_>, dir: DirId| {
-            let child = modules.child(dir, top);
-            child.is_some_and(|c| !c.files.is_empty() || c.dir.is_some())
-        };
         let own = self.roots.own(&self.modules, file.dir);
-        let near: Vec<DirId> = own
-            .iter()
-            .copied()
-            .filter(|&dir| runs(&self.modules, dir))
-            .collect();
-        if !near.is_empty() {
+        let child = |dir: &DirId| self.modules.child(*dir, top);
+        let near: Vec<DirId> = own.iter().copied().filter(|d| child(d).is_some()).collect();
+        // A mere directory of the name gives way to a module or package that is found later.
+        let solid = |dir: &DirId| {
+            child(dir).is_some_and(|c| {
+                !c.files.is_empty() || c.dir.is_some_and(|d| self.modules.is_package(d))
+            })
+        };
+        if near.iter().any(solid) {
             return near;
         }
         if stdlib::is_stdlib(top) {
-            return Vec::new();
+            return near;
         }
-        let holders = self.modules.holders(top);
         let other = holders
             .iter()
             .copied()
-            .filter(|dir| self.roots.all.contains(dir));
-        let other: Vec<DirId> = other.collect();
-        if !other.is_empty() || wide == Wide::Roots {
-            return other;
+            .filter(|dir| self.roots.all.contains(dir) && !near.contains(dir));
+        let all: Vec<DirId> = near.iter().copied().chain(other).collect();
+        if !all.is_empty() || wide == Wide::Roots {
+            return all;
         }
         // Inside packages only where no distribution is known that would bring the name.
-        match self.declared.provides(top) {
-            true => Vec::new(),
-            false => holders.to_vec(),
-        }
+        let declared = self.declared.provides(top);
+        let holders = holders.iter().copied();
+        holders
+            .filter(|&dir| !declared || !self.modules.is_package(dir))
+            .collect()
     }
 
     /// The node of a module from outside the tree, by its top-level name.
