@@ -224,6 +224,26 @@ fn the_standard_library_is_not_a_module_of_some_package() {
 }
 
 #[test]
+fn a_mere_directory_does_not_hide_a_package_and_parts_of_a_package_are_joined() {
+    let files = [
+        ("pkg/notes.py", ""),
+        ("one/setup.py", ""),
+        ("one/pkg/__init__.py", ""),
+        ("two/setup.py", ""),
+        ("two/pkg/__init__.py", ""),
+        ("two/pkg/late.py", ""),
+        ("two/vendor/requests.py", ""),
+        ("one/test_y.py", "import pkg.late"),
+        ("test_x.py", "import pkg\nimport requests"),
+    ];
+    assert!(reaches(&files, "test_x.py", "one/pkg/__init__.py"));
+    assert!(reaches(&files, "test_x.py", "two/pkg/__init__.py"));
+    assert!(reaches(&files, "test_x.py", "two/vendor/requests.py"));
+    assert!(reaches(&files, "one/test_y.py", "one/pkg/__init__.py"));
+    assert!(reaches(&files, "one/test_y.py", "two/pkg/late.py"));
+}
+
+#[test]
 fn conftests_plugins_and_configuration_reach_the_tests_below() {
     let files = [
         ("conftest.py", "pytest_plugins = ['helpers.plug']"),

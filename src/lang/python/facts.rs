@@ -7,13 +7,14 @@ use ruff_python_ast::{Expr, Mod};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 
 use super::decode::{self, TOO_LONG};
-use super::fold::{Bindings, Text, literal_elements};
+use super::fold::{Bindings, literal_elements};
 use super::lines::Lines;
 use super::project::ProjectFile;
 use super::reader::{Ask, Reader};
 use super::source::{
     By, Computed, Import, OWN_DIR, OWN_FILE, OWN_NAME, OWN_PACKAGE, SearchPath, Source,
 };
+use super::text::Text;
 use super::{requirements, strings, tokens};
 use crate::lang::{Detail, Facts, Mention};
 use crate::model::{Fingerprint, Printer};
