@@ -36,6 +36,7 @@ impl<'a> Reader<'a> {
                         (Bound::Value(_), Some(values)) if values.len() == elements.len() => {
                             values.get(part).map_or(Bound::Unknown, |v| Bound::Value(v))
                         }
+                        (Bound::Value(value), None) => Bound::Part(value),
                         _ => Bound::Unknown,
                     };
                     self.bindings.push((name.id.as_str(), bound));
@@ -140,7 +141,7 @@ impl<'a> Reader<'a> {
         for parameter in parameters {
             let name = parameter.name().as_str();
             if !known.contains(&name) {
-                self.bindings.push((name, Bound::Unknown));
+                self.bindings.push((name, Bound::Given));
             }
         }
     }

@@ -29,6 +29,10 @@ pub(super) enum Bound<'a> {
     HoldsAll(&'a Expr),
     /// A module of this absolute name.
     Module(&'a str),
+    /// A part of what an expression gives, no telling which.
+    Part(&'a Expr),
+    /// A parameter: whoever calls gives the value.
+    Given,
     /// Something that this file does not tell.
     Unknown,
 }
@@ -51,6 +55,11 @@ impl<'a> Bindings<'a> {
             names,
             steps: Cell::new(0),
         }
+    }
+
+    /// What a name is bound to.
+    pub(super) fn of(&self, name: &str) -> &[Bound<'a>] {
+        self.names.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The texts that an expression can have. Never empty; a text that [`Text::is_unknown`] stands for all.
@@ -251,10 +260,12 @@ impl<'a> Bindings<'a> {
             return unknown();
         };
         // One unknown binding makes the name unknown: the others need not be followed.
-        if bounds
-            .iter()
-            .any(|b| matches!(b, Bound::Module(_) | Bound::Unknown))
-        {
+        if bounds.iter().any(|b| {
+            matches!(
+                b,
+                Bound::Module(_) | Bound::Part(_) | Bound::Given | Bound::Unknown
+            )
+        }) {
             return unknown();
         }
         let mut all = Vec::new();
@@ -275,7 +286,9 @@ impl<'a> Bindings<'a> {
                     all.extend(self.all_of(held, depth));
                 }
                 Bound::Holds(_) | Bound::HoldsAll(_) => {}
-                Bound::Module(_) | Bound::Unknown => return unknown(),
+                Bound::Module(_) | Bound::Part(_) | Bound::Given | Bound::Unknown => {
+                    return unknown();
+                }
             }
             if all.len() > MANY {
                 return unknown();
@@ -349,7 +362,11 @@ impl<'a> Bindings<'a> {
                             all.extend(self.held(expr, values, depth + 1)?);
                         }
                         Bound::Holds(expr) => all.push(expr),
-                        Bound::Element(..) | Bound::Module(_) | Bound::Unknown => return None,
+                        Bound::Element(..)
+                        | Bound::Module(_)
+                        | Bound::Part(_)
+                        | Bound::Given
+                        | Bound::Unknown => return None,
                     }
                     if all.len() > MANY {
                         return None;

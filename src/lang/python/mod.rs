@@ -14,6 +14,7 @@ mod externals;
 mod facts;
 mod fold;
 mod formats;
+mod given;
 mod glob;
 mod ini;
 mod lines;
