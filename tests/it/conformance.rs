@@ -31,6 +31,9 @@ macro_rules! families {
 
 families! {
     git: ci, dirty, filters, links, names, renames, revisions;
+    files: data, mentions, project, rules;
+    python: config, conftest, dynamic, imports, ini, layout, layout_only, locks, pins, suites;
+    rust: config, includes, lock, modules, workspace;
 }
 
 #[test]
@@ -111,7 +114,7 @@ fn base(family: &Family) -> Result<TestRepo, String> {
     for step in &family.setup {
         step.run(&repo)?;
     }
-    repo.commit();
+    repo.commit().map_err(|error| error.to_string())?;
     Tia::new(&repo, "select").run();
     Ok(repo)
 }
@@ -121,7 +124,10 @@ fn run_case(family: &str, case: &Case, roster: &[String], base: &TestRepo) -> Op
     let repo = base.duplicate();
     for step in &case.steps {
         if let Err(reason) = step.run(&repo) {
-            return Some(format!("== {} (line {})\n   {reason}\n", case.name, case.line));
+            return Some(format!(
+                "== {} (line {})\n   {reason}\n",
+                case.name, case.line
+            ));
         }
     }
     let run = |more: &[&str]| -> Output {
@@ -154,7 +160,11 @@ fn explain(
         let _ = writeln!(out, "   {problem}");
     }
     let selected = String::from_utf8_lossy(&answer.warm.stdout).replace('\0', " ");
-    let _ = writeln!(out, "   wanted   {}", required(&case.expected, roster).join(" "));
+    let _ = writeln!(
+        out,
+        "   wanted   {}",
+        required(&case.expected, roster).join(" ")
+    );
     let _ = writeln!(out, "   selected {selected}");
     for line in answer.warm.stderr.lines().take(8) {
         let _ = writeln!(out, "   | {line}");

@@ -12,6 +12,8 @@ use super::text::{list, unescape, unescape_text, words};
 pub(crate) struct Family {
     /// All test units that the tree holds before any change.
     pub(crate) roster: Vec<String>,
+    /// Units that any case may select: targets that hold no test.
+    pub(crate) idle: Vec<String>,
     /// What makes the base commit: the files, then the steps of `== setup`.
     pub(crate) setup: Vec<Step>,
     /// The cases, in order.
@@ -98,24 +100,17 @@ impl Step {
                 repo.symlink(path, target)
             }
             Self::Executable(path) => repo.executable(path, true),
-            Self::Crlf(path) => repo
-                .read(path)
-                .and_then(|text| repo.write(path, &bstr::ByteSlice::replace(&text[..], "\n", "\r\n"))),
-            Self::Stage => {
-                repo.git(["add", "-A"]);
-                Ok(())
-            }
-            Self::Commit => {
-                repo.commit();
-                Ok(())
-            }
+            Self::Crlf(path) => repo.read(path).and_then(|text| {
+                repo.write(path, &bstr::ByteSlice::replace(&text[..], "\n", "\r\n"))
+            }),
+            Self::Stage => repo.git(["add", "-A"]),
+            Self::Commit => repo.commit(),
             Self::Git(args) => {
                 let root = repo.root().to_string_lossy();
                 repo.git(args.iter().map(|arg| {
                     let arg = bstr::ByteSlice::replace(&arg[..], "$ROOT", root.as_bytes());
                     <std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(arg)
-                }));
-                Ok(())
+                }))
             }
         };
         done.map_err(|error| self.failed(&error))
@@ -191,12 +186,14 @@ impl Reader {
         }
         if let Some(name) = line.strip_prefix("== case: ") {
             self.in_setup = false;
-            self.family.cases.push(Case {
+            let mut case = Case {
                 name: name.to_owned(),
                 line: number,
                 dir: ".".into(),
                 ..Case::default()
-            });
+            };
+            case.expected.tolerate.clone_from(&self.family.idle);
+            self.family.cases.push(case);
             return Ok(());
         }
         if let Some((key, value)) = line.split_once(':')
@@ -217,6 +214,10 @@ impl Reader {
     fn expectation(&mut self, key: &str, value: &str) -> Result<(), String> {
         if key == "tests" {
             self.family.roster.extend(list(value));
+            return Ok(());
+        }
+        if key == "idle" {
+            self.family.idle.extend(list(value));
             return Ok(());
         }
         let case = self.case()?;
@@ -322,7 +323,10 @@ fn a_file_gives_its_tree_its_roster_and_its_cases() {
 #[test]
 fn what_is_not_understood_is_named_with_its_line() {
     for (text, error) in [
-        ("== case: a\nrequires: x\n", "line 2: unknown expectation `requires`"),
+        (
+            "== case: a\nrequires: x\n",
+            "line 2: unknown expectation `requires`",
+        ),
         ("== case: a\nremove x\n", "line 2: unknown step `remove`"),
         ("delete x\n", "line 1: stands before the first case"),
         ("== case: a\nrename x\n", "line 2: expected `A -> B`"),

@@ -82,7 +82,9 @@ pub(crate) fn required(expected: &Expected, roster: &[String]) -> Vec<String> {
     let mut out = Vec::new();
     for entry in &expected.require {
         let inside = |unit: &&String| {
-            entry == "all" || fits(entry, unit) || unit.strip_prefix(&**entry).is_some_and(runs_inside)
+            entry == "all"
+                || fits(entry, unit)
+                || unit.strip_prefix(&**entry).is_some_and(runs_inside)
         };
         let before = out.len();
         out.extend(roster.iter().filter(inside).cloned());
@@ -124,11 +126,12 @@ fn tests(
         }
     }
     let allowed = |unit: &String| {
-        required.iter().any(|test| covers(unit, test) || covers(test, unit))
-            || expected
-                .tolerate
-                .iter()
-                .any(|pattern| fits(pattern, unit) || covers(unit, pattern) || covers(pattern, unit))
+        required
+            .iter()
+            .any(|test| covers(unit, test) || covers(test, unit))
+            || expected.tolerate.iter().any(|pattern| {
+                fits(pattern, unit) || covers(unit, pattern) || covers(pattern, unit)
+            })
     };
     for unit in selected.iter().filter(|unit| !allowed(unit)) {
         let hit = |pattern: &String| fits(pattern, unit) || covers(unit, pattern);
@@ -144,7 +147,9 @@ fn fallbacks(expected: &Expected, found: &serde_json::Value, out: &mut Vec<Strin
         return;
     };
     match expected.fallback.as_deref() {
-        Some("none") if !found.is_empty() => out.push(format!("fallback: want none, got {found:?}")),
+        Some("none") if !found.is_empty() => {
+            out.push(format!("fallback: want none, got {found:?}"))
+        }
         None | Some("none") => {}
         Some(scope) => {
             let scopes = |entry: &serde_json::Value| entry["scope"].to_string().contains(scope);
@@ -166,7 +171,7 @@ fn units(stdout: &[u8]) -> Vec<String> {
     stdout
         .split(|byte| *byte == 0)
         .filter(|unit| !unit.is_empty())
-        .map(|unit| unit.escape_ascii().to_string().replace("\\\"", "\"").replace("\\'", "'"))
+        .map(|unit| String::from_utf8_lossy(unit).into_owned())
         .collect()
 }
 
@@ -174,8 +179,16 @@ fn units(stdout: &[u8]) -> Vec<String> {
 fn a_coarser_unit_covers_python_tests_and_never_cargo_targets() {
     for (selected, wanted, expected) in [
         ("tests/test_a.py", "tests/test_a.py::TestC::test_m", true),
-        ("tests/test_a.py::TestC", "tests/test_a.py::TestC::test_m", true),
-        ("tests/test_a.py::TestC", "tests/test_a.py::TestCat::test_m", false),
+        (
+            "tests/test_a.py::TestC",
+            "tests/test_a.py::TestC::test_m",
+            true,
+        ),
+        (
+            "tests/test_a.py::TestC",
+            "tests/test_a.py::TestCat::test_m",
+            false,
+        ),
         ("tests/test_a.py::test_x", "tests/test_a.py", false),
         ("app", "app::it", false),
         ("app::it", "app::it", true),
@@ -198,10 +211,30 @@ fn a_case_sees_missed_and_surplus_tests_and_silence() {
         ..Expected::default()
     };
     for (lines, stderr, json, wrong) in [
-        ("t/test_a.py::test_x\0", "", r#""some","fallbacks":[]"#, &[][..]),
-        ("t/test_b.py\0", "", r#""some","fallbacks":[]"#, &["missed", "surplus"]),
-        ("", "nothing to run", r#""nothing","fallbacks":[]"#, &["missed"]),
-        ("", "everything", r#""everything","fallbacks":[]"#, &["surplus"]),
+        (
+            "t/test_a.py::test_x\0",
+            "",
+            r#""some","fallbacks":[]"#,
+            &[][..],
+        ),
+        (
+            "t/test_b.py\0",
+            "",
+            r#""some","fallbacks":[]"#,
+            &["missed", "surplus"],
+        ),
+        (
+            "",
+            "nothing to run",
+            r#""nothing","fallbacks":[]"#,
+            &["missed"],
+        ),
+        (
+            "",
+            "everything",
+            r#""everything","fallbacks":[]"#,
+            &["surplus"],
+        ),
         ("", "", r#""nothing","fallbacks":[]"#, &["stderr", "missed"]),
     ] {
         let answer = Answer {
@@ -210,7 +243,10 @@ fn a_case_sees_missed_and_surplus_tests_and_silence() {
             json: output(&format!(r#"{{"outcome":{json}}}"#), ""),
         };
         let problems = problems(&expected, &roster, &answer);
-        let kinds: Vec<_> = problems.iter().filter_map(|p| p.split(':').next()).collect();
+        let kinds: Vec<_> = problems
+            .iter()
+            .filter_map(|p| p.split(':').next())
+            .collect();
         assert_eq!(kinds, wrong, "{problems:?}");
     }
 }

@@ -26,7 +26,8 @@ impl TestRepo {
         };
         fs::create_dir(repo.path()).expect("the repository's directory");
         fs::create_dir(repo.root().join("home")).expect("an empty home");
-        repo.git(["init", "-q", "--template=", "-b", "main", "."]);
+        repo.git(["init", "-q", "--template=", "-b", "main", "."])
+            .expect("an empty repository");
         repo
     }
 
@@ -90,13 +91,13 @@ impl TestRepo {
     }
 
     /// Commits all there is.
-    pub(crate) fn commit(&self) {
-        self.git(["add", "-A"]);
-        self.git(["commit", "-q", "--allow-empty", "-m", "step"]);
+    pub(crate) fn commit(&self) -> io::Result<()> {
+        self.git(["add", "-A"])?;
+        self.git(["commit", "-q", "--allow-empty", "-m", "step"])
     }
 
-    /// Runs git in the working tree and panics, with its output, where it fails.
-    pub(crate) fn git<I, S>(&self, args: I)
+    /// Runs git in the working tree; `Err` is what it printed where it fails.
+    pub(crate) fn git<I, S>(&self, args: I) -> io::Result<()>
     where
         I: IntoIterator<Item = S>,
         S: Into<OsString>,
@@ -107,13 +108,14 @@ impl TestRepo {
         for (name, value) in self.environment() {
             command.env(name, value);
         }
-        let output = command.output().expect("git runs");
-        assert!(
-            output.status.success(),
-            "git {args:?}: {}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let output = command.output()?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let (stdout, stderr) = (output.stdout, output.stderr);
+        Err(io::Error::other(
+            String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned(),
+        ))
     }
 
     /// The whole environment that git, and `tia`, get.
