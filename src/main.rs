@@ -1,3 +1,5 @@
 //! The `tia` command.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    tia::cli::run().into()
+}

@@ -12,6 +12,8 @@ pub struct Facts {
     pub code: Fingerprint,
     /// The same with the line each piece stands on. Differs from `code` in telling moved lines.
     pub layout: Fingerprint,
+    /// What the file says of tests. Equal means: the same tests are found in it.
+    pub tests: Fingerprint,
     /// The file asks for line numbers or its own source (`line!`, `inspect.getsource`, …): moved lines matter to it.
     pub reads_lines: bool,
     /// How other files resolve depends on what this one says (a manifest, a change of the import path): an edit

@@ -1,1 +1,461 @@
-//! String literals that name a tracked path.
+//! Mentions: string literals that name a tracked path, a directory, or a pattern of names.
+//!
+//! A literal names every path that ends with it, whole components at a time: `"files/a.sql"` and `"a.sql"` both name
+//! `tests/files/a.sql`. Where only one path answers, a change to that path is understood ([`Claim::Followed`]); where
+//! several do, all are tied, but a change still falls back to the scope around it.
+//!
+//! A directory that test code names is read by it, file by file or as a whole, so a change to any data file below is
+//! felt there. Source files below it count only for code that lists directories.
+//!
+//! Not seen here: names that are put together from parts no literal shows, names that stand in data files or in the
+//! environment. A path that no literal names falls back.
+//!
+//! [`Claim::Followed`]: crate::model::Claim::Followed
+
+use std::collections::{BTreeSet, HashMap};
+
+use bstr::ByteSlice;
+use globset::GlobBuilder;
+
+use super::{FileFacts, of};
+use crate::model::{EdgeKind, EdgeSink, Mode, Node, NodeRef, RepoPath, Snapshot};
+
+/// A name that so many paths bear says nothing; those paths fall back.
+const MOST_NAMESAKES: usize = 64;
+
+/// Ties files to the paths that their literals name, and symbolic links to where they lead.
+///
+/// Cost: a few hash lookups per literal; a pass over the files of one extension per pattern.
+pub fn resolve(files: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink) {
+    for (link, target) in tree.links() {
+        let (from, to) = (out.path(link), out.path(target));
+        out.edge(from, to, EdgeKind::Link, 0);
+        if tree.is_dir(target) {
+            let dir = directory(target, true, tree, out);
+            out.edge(from, dir, EdgeKind::Link, 0);
+        }
+    }
+    let index = Index::new(tree);
+    let scopes = Scopes::new(out);
+    for file in files {
+        let reader = Reader {
+            path: file.path,
+            in_tests: in_tests(file.path),
+            lists: file.facts.lists_directories,
+            local: scopes.around(file.path),
+        };
+        let mut listed = false;
+        for mention in &file.facts.mentions {
+            listed |= follow(&reader, &mention.text, mention.line, &index, tree, out);
+        }
+        if reader.lists && !listed && reader.in_tests {
+            let from = out.path(file.path);
+            let own = directory(&file.path.parent().unwrap_or_default(), false, tree, out);
+            out.edge(from, own, EdgeKind::Contains, 0);
+        }
+    }
+}
+
+/// The file whose literals are followed.
+struct Reader<'a> {
+    path: &'a RepoPath,
+    /// The file is test code, or a build script: what it names it reads.
+    in_tests: bool,
+    /// The file lists directories.
+    lists: bool,
+    /// Where bare words are looked for.
+    local: RepoPath,
+}
+
+/// Whether code at this path runs for the tests' sake: what it names, it reads.
+fn in_tests(path: &RepoPath) -> bool {
+    path.as_bytes().split_str("/").any(|part| {
+        part.starts_with(b"test")
+            || part.starts_with(b"conftest")
+            || part == b"build.rs"
+            || part == b"benches"
+    }) || path.stem().ends_with(b"_test")
+        || path.stem().ends_with(b"_tests")
+}
+
+/// Follows one literal. Returns whether it named a directory.
+fn follow(
+    reader: &Reader<'_>,
+    text: &str,
+    line: u32,
+    index: &Index<'_>,
+    tree: &Snapshot,
+    out: &mut EdgeSink,
+) -> bool {
+    let whole = text.trim_end_matches('/');
+    let mut name = whole;
+    while let Some(rest) = name
+        .strip_prefix("./")
+        .or_else(|| name.strip_prefix("../"))
+        .or_else(|| name.strip_prefix('/'))
+    {
+        name = rest;
+    }
+    if name.is_empty() || name == "." || name == ".." {
+        return false;
+    }
+    if name.contains(['*', '?', '[', '{']) {
+        pattern(reader, name, line, index, out);
+        return false;
+    }
+    let from = out.path(reader.path);
+    let bytes = name.as_bytes();
+    // where the text leads from the file's own directory or from one above it, symbolic links followed
+    let exact: BTreeSet<RepoPath> = reader
+        .path
+        .ancestors()
+        .filter_map(|dir| tree.find(&dir.join(whole)?))
+        .collect();
+    let mut named: BTreeSet<&RepoPath> = index.paths_ending(bytes).collect();
+    named.extend(exact.iter().filter(|p| tree.contains(p)));
+    let sure = named.len() == 1 || (bytes.contains(&b'/') && exact.len() == 1);
+    if named.len() <= MOST_NAMESAKES {
+        for path in &named {
+            let to = if sure && (named.len() == 1 || exact.contains(*path)) {
+                out.claim(path)
+            } else {
+                out.path(path)
+            };
+            out.edge(from, to, EdgeKind::Mention, line);
+        }
+    }
+    for module in index
+        .submodules
+        .iter()
+        .filter(|m| whole_component_prefix(m.as_bytes(), bytes))
+    {
+        let to = out.path(module);
+        out.edge(from, to, EdgeKind::Mention, line);
+    }
+    if named.is_empty() && is_tail(bytes) {
+        tail(reader, bytes, line, index, out);
+    }
+    if !(reader.in_tests || reader.lists) {
+        return false;
+    }
+    let bare = !bytes.contains(&b'/');
+    let mut dirs: BTreeSet<&RepoPath> = index
+        .dirs_ending(bytes)
+        .filter(|dir| !bare || dir.is_under(&reader.local))
+        .collect();
+    dirs.extend(exact.iter().filter(|p| tree.is_dir(p) && !p.is_root()));
+    if dirs.len() > MOST_NAMESAKES {
+        return false;
+    }
+    for dir in &dirs {
+        let to = directory(dir, reader.lists, tree, out);
+        out.edge(from, to, EdgeKind::Contains, line);
+    }
+    !dirs.is_empty()
+}
+
+/// Whether a literal can only be the end of a name that is put together: `.sql`, `_expected.json`.
+fn is_tail(name: &[u8]) -> bool {
+    name.len() > 2
+        && matches!(name.first(), Some(b'.' | b'_' | b'-'))
+        && name[1..].contains_str(".") | (name[0] == b'.')
+        && !name.contains(&b'/')
+        && !matches!(
+            name.rsplit_str(".").next(),
+            Some(b"py" | b"pyi" | b"rs" | b"pyc")
+        )
+}
+
+fn tail(reader: &Reader<'_>, tail: &[u8], line: u32, index: &Index<'_>, out: &mut EdgeSink) {
+    let from = out.path(reader.path);
+    let extension = tail.rsplit_str(".").next().unwrap_or_default();
+    for path in index.by_extension.get(extension).into_iter().flatten() {
+        if path.file_name().ends_with(tail) && path.is_under(&reader.local) {
+            let to = out.path(path);
+            out.edge(from, to, EdgeKind::Mention, line);
+        }
+    }
+}
+
+/// A literal with wildcards: every path of which some tail of whole components answers to it.
+fn pattern(reader: &Reader<'_>, glob: &str, line: u32, index: &Index<'_>, out: &mut EdgeSink) {
+    let last = glob.rsplit('/').next().unwrap_or_default();
+    let extension = last
+        .rsplit('.')
+        .next()
+        .filter(|e| *e != last && !e.contains(['*', '?', '[', ']', '{', '}']));
+    let Some(extension) = extension else { return };
+    let Ok(matcher) = GlobBuilder::new(&format!("**/{}", glob.trim_start_matches("**/")))
+        .literal_separator(true)
+        .build()
+        .map(|glob| glob.compile_matcher())
+    else {
+        return;
+    };
+    let from = out.path(reader.path);
+    for path in index
+        .by_extension
+        .get(extension.as_bytes())
+        .into_iter()
+        .flatten()
+    {
+        let Some(text) = path.to_str() else { continue };
+        if path.is_under(&reader.local) && matcher.is_match(text) {
+            let to = out.path(path);
+            out.edge(from, to, EdgeKind::Mention, line);
+        }
+    }
+}
+
+/// The node of a directory that is read, tied to the files below it.
+fn directory(dir: &RepoPath, with_sources: bool, tree: &Snapshot, out: &mut EdgeSink) -> NodeRef {
+    let node = out.node(Node::Dir(dir.clone()));
+    // A directory is laid out once for its data and once more when somebody lists it with its sources: the print says so.
+    let done = out.info(node).print.map(|print| print.0);
+    let want = 1 + u128::from(with_sources);
+    if done.is_some_and(|done| done >= want) {
+        return node;
+    }
+    out.print(node, crate::model::Fingerprint(want));
+    for (path, _) in tree.under(dir) {
+        if of(path).is_none() || with_sources {
+            let to = out.path(path);
+            out.edge(node, to, EdgeKind::Contains, 0);
+        }
+    }
+    node
+}
+
+/// Whether `name` is `prefix` or lies below it, where `prefix` may have more in front.
+fn whole_component_prefix(module: &[u8], name: &[u8]) -> bool {
+    (1..=name.split_str("/").count()).any(|n| {
+        let head = bstr::join("/", name.split_str("/").take(n));
+        ends_with_components(module, &head)
+    })
+}
+
+fn ends_with_components(path: &[u8], tail: &[u8]) -> bool {
+    path.ends_with(tail) && (path.len() == tail.len() || path[path.len() - tail.len() - 1] == b'/')
+}
+
+/// Paths and directories by their last component.
+struct Index<'a> {
+    by_name: HashMap<&'a [u8], Vec<&'a RepoPath>>,
+    by_extension: HashMap<&'a [u8], Vec<&'a RepoPath>>,
+    dirs_by_name: HashMap<&'a [u8], Vec<&'a RepoPath>>,
+    submodules: Vec<&'a RepoPath>,
+}
+
+impl<'a> Index<'a> {
+    fn new(tree: &'a Snapshot) -> Self {
+        let mut index = Self {
+            by_name: HashMap::new(),
+            by_extension: HashMap::new(),
+            dirs_by_name: HashMap::new(),
+            submodules: Vec::new(),
+        };
+        for (path, entry) in tree.entries() {
+            index
+                .by_name
+                .entry(path.file_name())
+                .or_default()
+                .push(path);
+            if of(path).is_none() {
+                index
+                    .by_extension
+                    .entry(path.extension())
+                    .or_default()
+                    .push(path);
+            }
+            if entry.mode == Mode::Submodule {
+                index.submodules.push(path);
+            }
+        }
+        for dir in tree.dirs() {
+            index
+                .dirs_by_name
+                .entry(dir.file_name())
+                .or_default()
+                .push(dir);
+        }
+        index
+    }
+
+    fn paths_ending<'s>(&'s self, tail: &'s [u8]) -> impl Iterator<Item = &'a RepoPath> + 's {
+        self.ending(&self.by_name, tail)
+    }
+
+    fn dirs_ending<'s>(&'s self, tail: &'s [u8]) -> impl Iterator<Item = &'a RepoPath> + 's {
+        self.ending(&self.dirs_by_name, tail)
+    }
+
+    fn ending<'s>(
+        &'s self,
+        map: &'s HashMap<&'a [u8], Vec<&'a RepoPath>>,
+        tail: &'s [u8],
+    ) -> impl Iterator<Item = &'a RepoPath> + 's {
+        let name = tail.rsplit_str("/").next().unwrap_or_default();
+        let all = map.get(name).into_iter().flatten().copied();
+        all.filter(move |path| ends_with_components(path.as_bytes(), tail))
+    }
+}
+
+/// The directories of the packages that the languages laid out.
+struct Scopes(BTreeSet<RepoPath>);
+
+impl Scopes {
+    fn new(out: &EdgeSink) -> Self {
+        Self(
+            out.nodes
+                .keys()
+                .filter_map(|node| match node {
+                    Node::Package { dir, .. } => Some(dir.clone()),
+                    _ => None,
+                })
+                .collect(),
+        )
+    }
+
+    /// The directory around the innermost package that holds `path`.
+    fn around(&self, path: &RepoPath) -> RepoPath {
+        path.ancestors()
+            .find(|dir| self.0.contains(dir))
+            .and_then(|dir| dir.parent())
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::{Facts, Mention};
+    use crate::model::{BlobId, Claim, Entry};
+
+    /// The edges, as `from kind to`, and the claimed paths, that one file with these literals gets.
+    fn edges(
+        path: &str,
+        texts: &[&str],
+        lists: bool,
+        paths: &[&str],
+    ) -> (Vec<String>, Vec<String>) {
+        let entry = Entry {
+            mode: Mode::File,
+            blob: BlobId::default(),
+        };
+        let entries = paths
+            .iter()
+            .map(|p| (RepoPath::from(*p), entry.clone()))
+            .collect();
+        let tree = Snapshot::new(entries, Vec::new());
+        let facts = Facts {
+            mentions: texts
+                .iter()
+                .map(|t| Mention {
+                    text: (*t).to_owned(),
+                    line: 7,
+                })
+                .collect(),
+            lists_directories: lists,
+            ..Facts::default()
+        };
+        let mut out = EdgeSink::default();
+        resolve(
+            &[FileFacts {
+                path: &path.into(),
+                facts: &facts,
+            }],
+            &tree,
+            &mut out,
+        );
+        let name = |r: NodeRef| out.nodes.get_index(r.0 as usize).unwrap().0.to_string();
+        let mut edges: Vec<_> = out
+            .edges
+            .iter()
+            .map(|e| format!("{} {} {}", name(e.from), e.kind.verb(), name(e.to)))
+            .collect();
+        edges.sort();
+        let claimed = out
+            .nodes
+            .iter()
+            .filter(|(_, i)| i.claim == Claim::Followed)
+            .map(|(n, _)| n.to_string())
+            .collect();
+        (edges, claimed)
+    }
+
+    #[test]
+    fn a_name_that_one_path_bears_is_followed() {
+        let (edges, claimed) = edges(
+            "t/test_a.py",
+            &["x/b.sql", "./c.sql"],
+            false,
+            &["t/x/b.sql", "t/c.sql", "t/y/d.sql"],
+        );
+        assert_eq!(
+            edges,
+            ["t/test_a.py names t/c.sql", "t/test_a.py names t/x/b.sql"]
+        );
+        assert_eq!(claimed, ["t/x/b.sql", "t/c.sql"]);
+    }
+
+    #[test]
+    fn a_name_that_two_paths_bear_ties_both_and_claims_none() {
+        let (edges, claimed) = edges(
+            "src/a.py",
+            &["in.txt"],
+            false,
+            &["t/1/in.txt", "t/2/in.txt", "t/2/xin.txt"],
+        );
+        assert_eq!(
+            edges,
+            ["src/a.py names t/1/in.txt", "src/a.py names t/2/in.txt"]
+        );
+        assert!(claimed.is_empty());
+    }
+
+    #[test]
+    fn a_directory_that_test_code_names_ties_its_data_and_not_its_sources() {
+        let (edges, _) = edges(
+            "t/test_a.py",
+            &["data"],
+            false,
+            &["t/data/a.txt", "t/data/b.py", "t/other/c.txt"],
+        );
+        assert_eq!(
+            edges,
+            [
+                "t/data/ reads the directory of t/data/a.txt",
+                "t/test_a.py reads the directory of t/data/"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_directory_that_library_code_names_without_listing_ties_nothing() {
+        let (edges, _) = edges("src/a.py", &["data"], false, &["src/data/a.txt"]);
+        assert!(edges.is_empty());
+    }
+
+    #[test]
+    fn a_lister_that_names_no_directory_reads_its_own() {
+        let (edges, _) = edges("t/test_a.py", &[], true, &["t/a.txt"]);
+        assert_eq!(
+            edges,
+            [
+                "t/ reads the directory of t/a.txt",
+                "t/test_a.py reads the directory of t/"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_end_of_a_name_and_a_pattern_tie_all_that_answer() {
+        let paths = ["t/1_out.txt", "t/2_out.txt", "t/in.txt", "t/d/x.json"];
+        assert_eq!(edges("src/a.py", &["_out.txt"], false, &paths).0.len(), 2);
+        assert_eq!(edges("src/a.py", &["*.txt"], false, &paths).0.len(), 3);
+        assert_eq!(
+            edges("src/a.py", &["d/*.json"], false, &paths).0,
+            ["src/a.py names t/d/x.json"]
+        );
+    }
+}

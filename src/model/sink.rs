@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 use indexmap::map::Entry as MapEntry;
+use serde::{Deserialize, Serialize};
 
 use super::{EdgeKind, Fingerprint, Node, RepoPath, Suite};
 
@@ -10,16 +11,33 @@ use super::{EdgeKind, Fingerprint, Node, RepoPath, Suite};
 pub struct NodeRef(pub u32);
 
 /// What a reader says of a node besides its edges.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct NodeInfo {
     /// For nodes that are no paths: what a difference between two snapshots is told by.
     pub print: Option<Fingerprint>,
-    /// For paths: some reader understands how this path affects tests, so a change to it needs no fallback.
-    pub claimed: bool,
+    /// For paths: whether a change here is understood.
+    pub claim: Claim,
+    /// For paths: the file asks for line numbers, so lines that move under it are a change to it.
+    pub reads_lines: bool,
     /// For tests: the cases in it, spelled as the runner does below the suite (`Class::test_name`, `module::test`).
     pub cases: Vec<String>,
     /// For tests: every case of the suite is in `cases`. Where not, only the suite as a whole can be named.
     pub cases_complete: bool,
+}
+
+/// How well the readers understand what a change to a path affects.
+#[derive(
+    Clone, Copy, Debug, Default, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize,
+)]
+pub enum Claim {
+    /// Nobody said anything: a change falls back to the scope around the path.
+    #[default]
+    Nobody,
+    /// The edges that end here tell who is affected. If they lead to no test, somebody unseen may read the path after
+    /// all, and a change falls back.
+    Followed,
+    /// All is known, even where no test is reached (a manifest whose effects are prints; an example program).
+    Settled,
 }
 
 /// "`from` depends on `to`", and where that is said.
@@ -47,7 +65,7 @@ pub struct EdgeSink {
 }
 
 /// Something the user should know about how a file was read.
-#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Serialize, Deserialize)]
 pub struct Note {
     /// The file.
     pub path: RepoPath,
@@ -90,10 +108,18 @@ impl EdgeSink {
         &mut self.nodes[node.0 as usize]
     }
 
-    /// Says that changes to `path` are understood: the edges that end there are all there are.
+    /// Says that the edges that end at `path` tell who reads it ([`Claim::Followed`]).
     pub fn claim(&mut self, path: &RepoPath) -> NodeRef {
         let node = self.path(path);
-        self.info(node).claimed = true;
+        let info = self.info(node);
+        info.claim = info.claim.max(Claim::Followed);
+        node
+    }
+
+    /// Says that everything about `path` is known ([`Claim::Settled`]).
+    pub fn settle(&mut self, path: &RepoPath) -> NodeRef {
+        let node = self.path(path);
+        self.info(node).claim = Claim::Settled;
         node
     }
 

@@ -102,6 +102,11 @@ impl Snapshot {
         self.dirs.contains(path)
     }
 
+    /// Every directory that holds an entry, the root included, in no order.
+    pub fn dirs(&self) -> impl Iterator<Item = &RepoPath> {
+        self.dirs.iter()
+    }
+
     /// The symbolic links whose target lies inside the repository, with that target.
     pub fn links(&self) -> &HashMap<RepoPath, RepoPath> {
         &self.links

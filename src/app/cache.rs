@@ -1,0 +1,266 @@
+//! Facts by contents and graphs by snapshot, on disk.
+//!
+//! The cache is disposable and never trusted: every piece carries its length and sum, and what is cut, changed or
+//! foreign is read as absent and made anew. Files are written beside and renamed, under names that tell their contents,
+//! so several processes may share a cache; a file that another process took away is absent, too.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rayon::prelude::*;
+
+use crate::graph::{FORMAT_VERSION, Graph};
+use crate::lang::Facts;
+use crate::model::Fingerprint;
+
+/// How many graphs are kept, newest first.
+const GRAPHS_KEPT: usize = 8;
+/// How many files of facts there may be before they are written anew as one.
+const SEGMENTS_KEPT: usize = 12;
+/// Facts are kept in chunks of this many, each with its own sum, read side by side.
+const CHUNK: usize = 1024;
+const MAGIC: &[u8; 12] = b"TIA-FACTS-1\n";
+
+/// A cache directory, or none.
+#[derive(Debug)]
+pub struct Cache {
+    dir: Option<PathBuf>,
+}
+
+/// The facts known so far, by key.
+pub(super) type KnownFacts = HashMap<Fingerprint, Facts>;
+
+impl Cache {
+    /// A cache below `state`; `None` keeps nothing.
+    pub fn new(state: Option<&Path>) -> Self {
+        Self {
+            dir: state.map(|state| state.join("cache")),
+        }
+    }
+
+    /// The graph of this key, where it is kept and whole.
+    pub fn graph(&self, key: Fingerprint) -> Option<Graph> {
+        let path = self.graph_path(key)?;
+        let graph = Graph::decode(&fs::read(&path).ok()?).ok()?;
+        // a graph in use is a young graph
+        if let Ok(file) = fs::File::options().append(true).open(&path) {
+            let _ = file.set_modified(SystemTime::now());
+        }
+        Some(graph)
+    }
+
+    /// Keeps a graph and lets go of the oldest. What cannot be written is not kept.
+    pub fn keep_graph(&self, key: Fingerprint, graph: &Graph) {
+        let Some(path) = self.graph_path(key) else {
+            return;
+        };
+        if write_whole(&path, &graph.encode()).is_err() {
+            return;
+        }
+        let Some(dir) = path.parent() else { return };
+        let mut graphs: Vec<(SystemTime, PathBuf)> = files(dir)
+            .into_iter()
+            .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
+            .collect();
+        graphs.sort_unstable_by(|a, b| b.cmp(a));
+        for (_, old) in graphs.into_iter().skip(GRAPHS_KEPT) {
+            let _ = fs::remove_file(old);
+        }
+    }
+
+    fn graph_path(&self, key: Fingerprint) -> Option<PathBuf> {
+        Some(
+            self.dir
+                .as_ref()?
+                .join("graphs")
+                .join(format!("{:032x}.v{FORMAT_VERSION}", key.0)),
+        )
+    }
+
+    /// All facts that are kept. Cost: reading and decoding the whole cache, chunks side by side.
+    pub(super) fn facts(&self) -> KnownFacts {
+        let Some(dir) = self.facts_dir() else {
+            return KnownFacts::new();
+        };
+        let segments: Vec<Vec<u8>> = files(&dir)
+            .into_par_iter()
+            .filter_map(|path| fs::read(path).ok())
+            .collect();
+        let chunks: Vec<&[u8]> = segments
+            .iter()
+            .flat_map(|segment| chunks(segment))
+            .collect();
+        let decoded: Vec<Vec<(Fingerprint, Facts)>> = chunks
+            .into_par_iter()
+            .filter_map(|chunk| postcard::from_bytes(chunk).ok())
+            .collect();
+        decoded.into_iter().flatten().collect()
+    }
+
+    /// Keeps facts that are new. Where there are too many files already, `all` is written in their place.
+    pub fn keep_facts(&self, new: &[(Fingerprint, &Facts)], all: &[(Fingerprint, &Facts)]) {
+        let Some(dir) = self.facts_dir() else { return };
+        if new.is_empty() {
+            return;
+        }
+        let old = files(&dir);
+        let renew = old.len() >= SEGMENTS_KEPT;
+        let bytes = segment(if renew { all } else { new });
+        let path = dir.join(format!("{:032x}", Fingerprint::of(&bytes).0));
+        if write_whole(&path, &bytes).is_ok() && renew {
+            for stale in old.into_iter().filter(|old| *old != path) {
+                let _ = fs::remove_file(stale);
+            }
+        }
+    }
+
+    fn facts_dir(&self) -> Option<PathBuf> {
+        Some(self.dir.as_ref()?.join("facts"))
+    }
+}
+
+fn segment(facts: &[(Fingerprint, &Facts)]) -> Vec<u8> {
+    let chunks: Vec<Vec<u8>> = facts
+        .par_chunks(CHUNK)
+        .map(|chunk| postcard::to_stdvec(chunk).expect("plain data has an encoding"))
+        .collect();
+    let mut bytes = MAGIC.to_vec();
+    for chunk in chunks {
+        bytes.extend_from_slice(&(chunk.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&Fingerprint::of(&chunk).0.to_le_bytes());
+        bytes.extend_from_slice(&chunk);
+    }
+    bytes
+}
+
+/// The chunks of a segment that are whole.
+fn chunks(segment: &[u8]) -> Vec<&[u8]> {
+    let mut whole = Vec::new();
+    let Some(mut rest) = segment.strip_prefix(MAGIC) else {
+        return whole;
+    };
+    while let Some((len, after)) = rest.split_first_chunk::<8>() {
+        let Some((sum, after)) = after.split_first_chunk::<16>() else {
+            break;
+        };
+        let Ok(len) = usize::try_from(u64::from_le_bytes(*len)) else {
+            break;
+        };
+        let Some((chunk, after)) = after.split_at_checked(len) else {
+            break;
+        };
+        if Fingerprint::of(chunk).0.to_le_bytes() == *sum {
+            whole.push(chunk);
+        }
+        rest = after;
+    }
+    whole
+}
+
+/// The finished files of a directory; none where there is no such directory.
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return Vec::new();
+    };
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_none_or(|e| e != "part"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Writes beside and renames, so that no reader ever sees half a file.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(dir)?;
+    let mut part = path.to_path_buf();
+    part.set_extension(format!("{}.part", std::process::id()));
+    let written = fs::File::create(&part).and_then(|mut file| file.write_all(bytes));
+    written
+        .and_then(|()| fs::rename(&part, path))
+        .inspect_err(|_| {
+            let _ = fs::remove_file(&part);
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::EdgeSink;
+
+    fn graph() -> Graph {
+        let mut sink = EdgeSink::default();
+        sink.claim(&"a.py".into());
+        Graph::build(sink)
+    }
+
+    fn facts(n: u128) -> Facts {
+        Facts {
+            code: Fingerprint(n),
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_found_and_damage_is_absence() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(dir.path()));
+        let key = Fingerprint(7);
+        assert!(cache.graph(key).is_none());
+        cache.keep_graph(key, &graph());
+        assert_eq!(cache.graph(key).unwrap().len(), 1);
+        let file = &files(&dir.path().join("cache/graphs"))[0];
+        let mut bytes = fs::read(file).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(file, &bytes).unwrap();
+        assert!(cache.graph(key).is_none());
+        fs::write(file, &bytes[..10]).unwrap();
+        assert!(cache.graph(key).is_none());
+    }
+
+    #[test]
+    fn a_damaged_chunk_costs_only_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(dir.path()));
+        let all: Vec<Facts> = (0..3000).map(facts).collect();
+        let keyed: Vec<_> = all.iter().map(|f| (f.code, f)).collect();
+        cache.keep_facts(&keyed, &keyed);
+        assert_eq!(cache.facts().len(), 3000);
+        let file = &files(&dir.path().join("cache/facts"))[0];
+        let mut bytes = fs::read(file).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(file, &bytes).unwrap();
+        assert_eq!(cache.facts().len(), 3000 - CHUNK);
+        fs::write(file, b"something else entirely").unwrap();
+        assert!(cache.facts().is_empty());
+    }
+
+    #[test]
+    fn many_small_files_of_facts_become_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(dir.path()));
+        let all: Vec<Facts> = (0..40).map(facts).collect();
+        for i in 0..all.len() {
+            let known: Vec<_> = all[..=i].iter().map(|f| (f.code, f)).collect();
+            cache.keep_facts(&known[i..], &known);
+        }
+        assert!(files(&dir.path().join("cache/facts")).len() <= SEGMENTS_KEPT);
+        assert_eq!(cache.facts().len(), 40);
+    }
+
+    #[test]
+    fn old_graphs_are_let_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(dir.path()));
+        for i in 0..20 {
+            cache.keep_graph(Fingerprint(i), &graph());
+        }
+        assert_eq!(files(&dir.path().join("cache/graphs")).len(), GRAPHS_KEPT);
+        assert!(Cache::new(None).graph(Fingerprint(19)).is_none());
+    }
+}

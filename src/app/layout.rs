@@ -1,0 +1,127 @@
+//! A snapshot → its graph: facts of every file, from the cache or read side by side, then edges.
+
+use rayon::prelude::*;
+
+use super::cache::Cache;
+use super::{AppError, Progress};
+use crate::graph::Graph;
+use crate::lang::{self, Facts, FileFacts, Kind, Lang};
+use crate::model::{BlobId, EdgeSink, Fingerprint, Printer, RepoPath, Snapshot};
+
+/// The version of all that makes a graph from facts; raised whenever the same facts may give another graph.
+const LAYOUT_VERSION: u64 = 1;
+
+/// Reads the contents of a path of a snapshot.
+pub(super) type Read<'a> = dyn Fn(&RepoPath, BlobId) -> Result<Vec<u8>, AppError> + Sync + 'a;
+
+/// The key of the graph of a snapshot that this print tells.
+pub(super) fn key(snapshot: Fingerprint) -> Fingerprint {
+    let mut printer = Printer::new();
+    printer.number(LAYOUT_VERSION);
+    for lang in lang::all() {
+        printer.piece(lang.name());
+        printer.number(u64::from(lang.version()));
+    }
+    printer.piece(snapshot.0.to_le_bytes());
+    printer.finish()
+}
+
+fn facts_key(lang: &dyn Lang, kind: Kind, blob: BlobId) -> Fingerprint {
+    let mut printer = Printer::new();
+    printer.piece(lang.name());
+    printer.number(u64::from(lang.version()));
+    printer.piece(kind);
+    printer.piece(blob.0);
+    printer.finish()
+}
+
+struct File<'a> {
+    path: &'a RepoPath,
+    blob: BlobId,
+    lang: &'static dyn Lang,
+    kind: Kind,
+    key: Fingerprint,
+}
+
+/// The graph of a snapshot.
+///
+/// # Errors
+/// Contents that cannot be read. A file that can be read but not understood is no error: its facts say so.
+///
+/// Cost: parsing the files whose facts are not kept, on all cores; then one pass over all facts.
+pub(super) fn graph(
+    tree: &Snapshot,
+    read: &Read<'_>,
+    cache: &Cache,
+    progress: &dyn Progress,
+) -> Result<Graph, AppError> {
+    let files: Vec<File<'_>> = tree
+        .entries()
+        .iter()
+        .filter(|(_, entry)| entry.mode.is_file())
+        .filter_map(|(path, entry)| {
+            let (lang, kind) = lang::of(path)?;
+            Some(File {
+                path,
+                blob: entry.blob,
+                lang,
+                kind,
+                key: facts_key(lang, kind, entry.blob),
+            })
+        })
+        .collect();
+    let mut known = cache.facts();
+    let mut missing: Vec<&File<'_>> = files
+        .iter()
+        .filter(|file| !known.contains_key(&file.key))
+        .collect();
+    missing.sort_by_key(|file| file.key);
+    missing.dedup_by_key(|file| file.key);
+    progress.start("reading", missing.len() as u64);
+    let fresh: Vec<(Fingerprint, Facts)> = missing
+        .par_iter()
+        .map(|file| {
+            let facts = file.lang.facts(file.kind, &read(file.path, file.blob)?);
+            progress.advance();
+            Ok((file.key, facts))
+        })
+        .collect::<Result<_, AppError>>()?;
+    progress.finish();
+    let fresh_keys: Vec<Fingerprint> = fresh.iter().map(|(key, _)| *key).collect();
+    known.extend(fresh);
+
+    let mut sink = EdgeSink::default();
+    let mut all: Vec<FileFacts<'_>> = Vec::with_capacity(files.len());
+    for lang in lang::all() {
+        let of_lang: Vec<FileFacts<'_>> = files
+            .iter()
+            .filter(|file| file.lang.name() == lang.name())
+            .filter_map(|file| {
+                Some(FileFacts {
+                    path: file.path,
+                    facts: known.get(&file.key)?,
+                })
+            })
+            .collect();
+        lang.resolve(&of_lang, tree, &mut sink);
+        all.extend(of_lang);
+    }
+    lang::mention::resolve(&all, tree, &mut sink);
+    for file in &all {
+        if file.facts.reads_lines {
+            let node = sink.path(file.path);
+            sink.info(node).reads_lines = true;
+        }
+        for (line, text) in &file.facts.trouble {
+            sink.note(file.path, *line, text.clone());
+        }
+    }
+    let pick = |key: &Fingerprint| Some((*key, known.get(key)?));
+    let new: Vec<_> = fresh_keys.iter().filter_map(pick).collect();
+    let mut used: Vec<Fingerprint> = files.iter().map(|file| file.key).collect();
+    used.sort_unstable();
+    used.dedup();
+    let used: Vec<_> = used.iter().filter_map(pick).collect();
+    cache.keep_facts(&new, &used);
+    Ok(Graph::build(sink))
+}

@@ -1,0 +1,177 @@
+//! Use cases: the only place that joins the world, the readers and the core.
+
+mod cache;
+mod layout;
+mod select;
+mod state;
+mod why;
+
+use std::path::Path;
+
+pub use cache::Cache;
+pub use select::{Answer, Head, Request};
+pub use why::Question;
+
+use crate::config::{Config, ConfigError, FILE_NAME};
+use crate::graph::Graph;
+use crate::model::ObjectId;
+use crate::repo::{Repo, RepoError, Side};
+
+/// Told about long work. The library never prints; whoever calls decides what to show.
+pub trait Progress: Sync {
+    /// Work of `total` steps begins.
+    fn start(&self, what: &'static str, total: u64);
+    /// One step is done.
+    fn advance(&self);
+    /// The work is done.
+    fn finish(&self);
+}
+
+/// Shows nothing.
+pub struct Quiet;
+
+impl Progress for Quiet {
+    fn start(&self, _what: &'static str, _total: u64) {}
+    fn advance(&self) {}
+    fn finish(&self) {}
+}
+
+/// What can go wrong in a use case.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// git.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    /// `tia.toml`.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file that the user named.
+    #[error("cannot read the list of changed files `{path}`")]
+    List {
+        /// As it was given.
+        path: String,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A path or test that is not in the graph.
+    #[error("no {what} `{name}` in this repository")]
+    Unknown {
+        /// `file` or `test`.
+        what: &'static str,
+        /// As it was given.
+        name: String,
+        /// Names that are near.
+        near: Vec<String>,
+    },
+}
+
+impl AppError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Repo(error) => error.hint(),
+            Self::Unknown { near, .. } if !near.is_empty() => {
+                Some(format!("did you mean `{}`?", near.join("`, `")))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A repository with its settings and its cache, as the commands use it.
+#[derive(Debug)]
+pub struct Workspace {
+    repo: Repo,
+    config: Config,
+    cache: Cache,
+}
+
+impl Workspace {
+    /// Opens the repository around `start`, reads `tia.toml`, and opens the cache unless `no_cache`.
+    ///
+    /// # Errors
+    /// No repository there, or a `tia.toml` that cannot be used.
+    pub fn open(start: &Path, no_cache: bool) -> Result<Self, AppError> {
+        let repo = Repo::discover(start)?;
+        let config = read_config(&repo)?;
+        let state = if no_cache {
+            None
+        } else {
+            state::directory(repo.work_dir(), repo.git_dir())
+        };
+        Ok(Self {
+            repo,
+            config,
+            cache: Cache::new(state.as_deref()),
+        })
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The graph of one state of the repository.
+    ///
+    /// # Errors
+    /// Contents that cannot be read.
+    pub fn graph(&self, side: &Side, progress: &dyn Progress) -> Result<Graph, AppError> {
+        let key = match side {
+            Side::Commit(commit) => Some(layout::key(tree_print(self.repo.tree_id(*commit)?))),
+            _ => None,
+        };
+        if let Some(graph) = key.and_then(|key| self.cache.graph(key)) {
+            return Ok(graph);
+        }
+        let snapshot = self.repo.snapshot(side)?;
+        let key = key.unwrap_or_else(|| layout::key(snapshot.tree.print()));
+        self.lay_out(key, &snapshot, progress)
+    }
+
+    fn lay_out(
+        &self,
+        key: crate::model::Fingerprint,
+        snapshot: &crate::repo::RepoSnapshot,
+        progress: &dyn Progress,
+    ) -> Result<Graph, AppError> {
+        if let Some(graph) = self.cache.graph(key) {
+            return Ok(graph);
+        }
+        let blobs = snapshot.blobs();
+        let graph = layout::graph(
+            &snapshot.tree,
+            &|path, blob| Ok(blobs.read(&blob, Some(path))?),
+            &self.cache,
+            progress,
+        )?;
+        self.cache.keep_graph(key, &graph);
+        Ok(graph)
+    }
+}
+
+fn tree_print(tree: ObjectId) -> crate::model::Fingerprint {
+    crate::model::Fingerprint::of(&tree.0)
+}
+
+/// `tia.toml` from the working tree, or from HEAD in a bare repository.
+fn read_config(repo: &Repo) -> Result<Config, AppError> {
+    let text = match repo.work_dir() {
+        Some(top) => {
+            let path = top.join(FILE_NAME);
+            match std::fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+                Err(source) => return Err(ConfigError::Io { path, source }.into()),
+            }
+        }
+        None => match repo.head()? {
+            Some(commit) => {
+                let bytes = repo.read_at(commit, &FILE_NAME.into())?.unwrap_or_default();
+                String::from_utf8_lossy(&bytes).into_owned()
+            }
+            None => String::new(),
+        },
+    };
+    Ok(Config::parse(&text)?)
+}

@@ -1,0 +1,74 @@
+//! The terminal: one file per command.
+
+mod error;
+mod exit;
+mod graph;
+mod init;
+mod select;
+mod ui;
+mod why;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::ExitCode;
+
+/// Run only the tests a change can break
+#[derive(Debug, Parser)]
+#[command(name = "tia", version, about, max_term_width = 100, after_help = exit::HELP)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags that all commands share.
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// Run as if started in DIR
+    #[arg(
+        short = 'C',
+        long = "directory",
+        value_name = "DIR",
+        global = true,
+        default_value = "."
+    )]
+    directory: std::path::PathBuf,
+    /// Neither read nor write the cache in `.tia/`
+    #[arg(long, global = true)]
+    no_cache: bool,
+    /// Say less on stderr: only errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the tests that a change can affect
+    Select(select::Select),
+    /// Print why a test depends on a path
+    Why(why::Why),
+    /// Print what the dependency graph looks like
+    Graph(graph::GraphCommand),
+    /// Write a commented `tia.toml`
+    Init(init::Init),
+}
+
+/// Parses the arguments, runs the command, and says how the process should end.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ui::clap_error(&error),
+    };
+    let ui = ui::Ui::new(cli.global.quiet);
+    let done = match cli.command {
+        Command::Select(command) => command.run(&cli.global, &ui),
+        Command::Why(command) => command.run(&cli.global, &ui),
+        Command::Graph(command) => command.run(&cli.global, &ui),
+        Command::Init(command) => command.run(&cli.global, &ui),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => ui.error(&error),
+    }
+}

@@ -1,0 +1,55 @@
+//! `tia why`.
+
+use clap::Args;
+
+use super::error::CliError;
+use super::ui::Ui;
+use super::{ExitCode, Global};
+use crate::app::Workspace;
+use crate::report::text;
+
+/// Print why a test depends on a path: the shortest chain, with file and line of each link
+///
+/// Without TEST: one chain for every test that depends on the path. Looks at the working tree as it is.
+#[derive(Debug, Args)]
+pub(super) struct Why {
+    /// A path, relative to the top of the repository
+    path: String,
+    /// A test as `tia select` prints it
+    test: Option<String>,
+    /// Print what would have to be tied to what for TEST to depend on PATH
+    #[arg(long, requires = "test")]
+    not: bool,
+}
+
+impl Why {
+    pub(super) fn run(&self, global: &Global, ui: &Ui) -> Result<ExitCode, CliError> {
+        let workspace = Workspace::open(&global.directory, global.no_cache)?;
+        let question = workspace.why(&self.path, self.test.as_deref(), ui)?;
+        if self.not
+            && let Some(gap) = question.gap()
+        {
+            ui.data(gap.as_bytes())?;
+            return Ok(ExitCode::Done);
+        }
+        let mut out = String::new();
+        for (test, chain) in question.chains() {
+            out.push_str(&format!("{test}\n"));
+            for line in text::chain(&chain) {
+                out.push_str(&format!("    {line}\n"));
+            }
+        }
+        ui.data(out.as_bytes())?;
+        if out.is_empty() {
+            ui.say(match &self.test {
+                Some(test) => format!(
+                    "no chain leads from `{test}` to `{}`; `--not` says what is missing",
+                    self.path
+                ),
+                None => format!("no test depends on `{}`", self.path),
+            });
+            return Ok(ExitCode::No);
+        }
+        Ok(ExitCode::Done)
+    }
+}

@@ -1,0 +1,175 @@
+//! What a CI provider's variables say about the base of the change it is testing.
+//!
+//! One function a provider, each a list of ways to find the base, the most exact first.
+//! Not seen here: builds of a plain push. Their base is in no variable (GitHub keeps it in the event file), so they
+//! get no hint, and the default base stands.
+
+use crate::model::{BaseHint, BaseTry};
+
+/// Reads a variable; empty means not set.
+struct Vars<'a>(&'a dyn Fn(&str) -> Option<String>);
+
+impl Vars<'_> {
+    fn get(&self, name: &str) -> Option<String> {
+        (self.0)(name)
+            .map(|value| value.trim().to_string())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn is(&self, name: &str, wanted: &str) -> bool {
+        self.get(name)
+            .is_some_and(|value| value.eq_ignore_ascii_case(wanted))
+    }
+
+    /// A commit id. Providers that know none write zeros.
+    fn commit(&self, name: &str) -> Option<String> {
+        self.get(name).filter(|id| id.bytes().any(|b| b != b'0'))
+    }
+}
+
+/// One provider: its name, how it is recognized, and where its base is.
+type Provider = (
+    &'static str,
+    fn(&Vars<'_>) -> bool,
+    fn(&Vars<'_>) -> Vec<BaseTry>,
+);
+
+/// Jenkins comes last: its agents may run inside another provider's jobs.
+const PROVIDERS: [Provider; 7] = [
+    (
+        "GitHub Actions",
+        |vars| vars.is("GITHUB_ACTIONS", "true"),
+        github,
+    ),
+    ("GitLab CI", |vars| vars.is("GITLAB_CI", "true"), gitlab),
+    ("CircleCI", |vars| vars.is("CIRCLECI", "true"), circle),
+    ("Travis CI", |vars| vars.is("TRAVIS", "true"), travis),
+    ("Buildkite", |vars| vars.is("BUILDKITE", "true"), buildkite),
+    ("Azure Pipelines", |vars| vars.is("TF_BUILD", "true"), azure),
+    (
+        "Jenkins",
+        |vars| vars.get("JENKINS_URL").is_some() || vars.get("CHANGE_ID").is_some(),
+        jenkins,
+    ),
+];
+
+/// What the provider that `vars` describes says about the base; `None` outside CI and where it says nothing.
+pub fn ci_base(vars: &dyn Fn(&str) -> Option<String>) -> Option<BaseHint> {
+    let vars = Vars(vars);
+    let (provider, _, tries) = PROVIDERS.iter().find(|(_, here, _)| here(&vars))?;
+    let tries = tries(&vars);
+    (!tries.is_empty()).then(|| BaseHint {
+        provider: (*provider).to_string(),
+        tries,
+    })
+}
+
+/// A pull request is tested as a merge commit that GitHub made; a merge queue as a branch that names its target.
+fn github(vars: &Vars<'_>) -> Vec<BaseTry> {
+    let reference = vars.get("GITHUB_REF").unwrap_or_default();
+    if let Some(branch) = vars.get("GITHUB_BASE_REF") {
+        let merge = reference.starts_with("refs/pull/") && reference.ends_with("/merge");
+        let merged = vars
+            .commit("GITHUB_SHA")
+            .filter(|_| merge)
+            .map(BaseTry::FirstParentOf);
+        return merged
+            .into_iter()
+            .chain([BaseTry::Branch(branch)])
+            .collect();
+    }
+    let queue = reference.strip_prefix("refs/heads/gh-readonly-queue/");
+    let target = queue
+        .and_then(|rest| rest.rsplit_once("/pr-"))
+        .map(|(branch, _)| branch);
+    target
+        .map(|branch| BaseTry::Branch(branch.to_string()))
+        .into_iter()
+        .collect()
+}
+
+/// Merged results and merge trains are tested as a merge onto the target's commit; plain pipelines on the source branch.
+fn gitlab(vars: &Vars<'_>) -> Vec<BaseTry> {
+    let merged = ["merged_result", "merge_train"]
+        .iter()
+        .any(|kind| vars.is("CI_MERGE_REQUEST_EVENT_TYPE", kind));
+    let mut tries = Vec::new();
+    if merged {
+        tries.extend(
+            vars.commit("CI_MERGE_REQUEST_TARGET_BRANCH_SHA")
+                .map(BaseTry::MergeBaseWith),
+        );
+    }
+    // The branch before the recorded base, which is out of date once the target of the request has changed.
+    tries.extend(
+        vars.get("CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
+            .map(BaseTry::Branch),
+    );
+    tries.extend(
+        vars.commit("CI_MERGE_REQUEST_DIFF_BASE_SHA")
+            .map(BaseTry::Commit),
+    );
+    tries
+}
+
+/// CircleCI has no variable for the target by itself; projects pass `pipeline.git.base_revision` or the target branch
+/// of the pull request on under these names.
+fn circle(vars: &Vars<'_>) -> Vec<BaseTry> {
+    let mut tries = Vec::new();
+    tries.extend(
+        vars.get("CIRCLE_PULL_REQUEST_BASE_BRANCH")
+            .map(BaseTry::Branch),
+    );
+    tries
+}
+
+/// `TRAVIS_BRANCH` is the target in pull requests, and the branch itself in pushes.
+fn travis(vars: &Vars<'_>) -> Vec<BaseTry> {
+    if vars
+        .get("TRAVIS_PULL_REQUEST")
+        .is_none_or(|number| number == "false")
+    {
+        return Vec::new();
+    }
+    let range = vars.get("TRAVIS_COMMIT_RANGE");
+    let from = range
+        .as_deref()
+        .and_then(|range| range.split_once(".."))
+        .map(|(from, _)| from);
+    let mut tries: Vec<BaseTry> = vars
+        .get("TRAVIS_BRANCH")
+        .map(BaseTry::Branch)
+        .into_iter()
+        .collect();
+    tries.extend(
+        from.filter(|from| !from.is_empty())
+            .map(|from| BaseTry::MergeBaseWith(from.to_string())),
+    );
+    tries
+}
+
+fn buildkite(vars: &Vars<'_>) -> Vec<BaseTry> {
+    let branch = vars.get("BUILDKITE_PULL_REQUEST_BASE_BRANCH");
+    branch.map(BaseTry::Branch).into_iter().collect()
+}
+
+fn azure(vars: &Vars<'_>) -> Vec<BaseTry> {
+    let branch = vars.get("SYSTEM_PULLREQUEST_TARGETBRANCH");
+    branch
+        .map(|branch| {
+            branch
+                .strip_prefix("refs/heads/")
+                .unwrap_or(&branch)
+                .to_string()
+        })
+        .map(BaseTry::Branch)
+        .into_iter()
+        .collect()
+}
+
+fn jenkins(vars: &Vars<'_>) -> Vec<BaseTry> {
+    vars.get("CHANGE_TARGET")
+        .map(BaseTry::Branch)
+        .into_iter()
+        .collect()
+}

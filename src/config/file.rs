@@ -1,0 +1,126 @@
+//! `tia.toml`, which nothing needs.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::edges::rules::RawRule;
+use crate::edges::{RuleError, Rules};
+
+/// The name of the file, at the top of the repository.
+pub const FILE_NAME: &str = "tia.toml";
+
+/// A commented file with every setting at its default, as `tia init` writes it.
+pub const TEMPLATE: &str = include_str!("default.toml");
+
+/// The settings of a project.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// The revision to compare with, where neither a flag nor CI names one.
+    pub base: Option<String>,
+    /// Rules of the project, then the shipped ones.
+    pub rules: Rules,
+    /// Keys that no setting bears, with where they stand.
+    pub unknown: Vec<String>,
+}
+
+/// Why `tia.toml` cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It cannot be written.
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It is no TOML, or a value has the wrong type.
+    #[error("`{FILE_NAME}` is not valid")]
+    Syntax(#[source] toml::de::Error),
+    /// A rule cannot be used.
+    #[error("`{FILE_NAME}` is not valid")]
+    Rule(#[source] RuleError),
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Wire {
+    select: Select,
+    rule: Vec<RawRule>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Select {
+    base: Option<String>,
+}
+
+impl Config {
+    /// Reads the text of `tia.toml`. Unknown keys are kept for a warning; unknown keys in a rule are errors, because a
+    /// rule that is not understood could hide tests.
+    ///
+    /// # Errors
+    /// Text that is no TOML, values of a wrong type, rules that cannot be used.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let wire: Wire = toml::from_str(text).map_err(ConfigError::Syntax)?;
+        let table: toml::Table = toml::from_str(text).map_err(ConfigError::Syntax)?;
+        let mut unknown = Vec::new();
+        for (key, value) in &table {
+            match (key.as_str(), value) {
+                ("rule", _) => {}
+                ("select", toml::Value::Table(inner)) => {
+                    unknown.extend(
+                        inner
+                            .keys()
+                            .filter(|k| *k != "base")
+                            .map(|k| format!("select.{k}")),
+                    );
+                }
+                _ => unknown.push(key.clone()),
+            }
+        }
+        let rules = Rules::new(&wire.rule).map_err(ConfigError::Rule)?;
+        Ok(Self {
+            base: wire.select.base,
+            rules,
+            unknown,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_valid_and_changes_nothing() {
+        let config = Config::parse(TEMPLATE).unwrap();
+        assert_eq!(config.base, None);
+        assert!(config.unknown.is_empty());
+        assert!(
+            Config::parse("")
+                .unwrap()
+                .rules
+                .first_match(&"x/y".into())
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_mistyped_key_is_named_and_a_mistyped_rule_is_refused() {
+        let config = Config::parse("[select]\nbas = 'x'\n[selekt]\n").unwrap();
+        assert_eq!(config.unknown, ["select.bas", "selekt"]);
+        assert!(Config::parse("[[rule]]\npaths = ['x']\naffect = 'nothing'\n").is_err());
+    }
+}

@@ -1,0 +1,8 @@
+//! Configuration: what the user, the project and the machine around them say, as plain values.
+//!
+//! Everything here is a pure function of what it is given; reading the environment and files is left to the caller.
+
+pub mod ci;
+mod file;
+
+pub use file::{Config, ConfigError, FILE_NAME, TEMPLATE};

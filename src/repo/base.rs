@@ -1,0 +1,294 @@
+//! Where a change begins when nobody says so: the merge base with the branch it will go into.
+//!
+//! In order: what the CI provider names; the upstream branch; the default branch of the remote; a local default
+//! branch; HEAD, so that only uncommitted changes count.
+//! Not seen here: the commit that was pushed last. On the default branch itself, in step with the remote, nothing
+//! but uncommitted changes is new.
+
+use git2::ErrorCode;
+
+use crate::model::{BaseHint, BaseTry, ObjectId};
+
+use super::Repo;
+use super::error::RepoError;
+use super::objects::{id, oid};
+
+/// The commit to compare with.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Base {
+    /// The commit; `None` before the first commit, when everything is new.
+    pub commit: Option<ObjectId>,
+    /// How it was found, in words: `merge base with origin/main`.
+    pub described: String,
+}
+
+/// A branch that HEAD can be compared with.
+struct Target {
+    commit: ObjectId,
+    /// As it is shown: `origin/main`.
+    name: String,
+    /// The branch's own name, and the remote it is of.
+    branch: String,
+    remote: Option<String>,
+}
+
+impl Repo {
+    /// The commit to compare `head` with when the user names none. Without a `head`, HEAD is meant.
+    ///
+    /// Fails where the provider's base is not in this clone, and where the clone is too shallow for a merge base.
+    pub fn default_base(
+        &self,
+        hint: Option<&BaseHint>,
+        head: Option<ObjectId>,
+    ) -> Result<Base, RepoError> {
+        let Some(head) = head.map_or_else(|| self.head(), |head| Ok(Some(head)))? else {
+            return Ok(Base {
+                commit: None,
+                described: "no commit yet".into(),
+            });
+        };
+        if let Some(hint) = hint.filter(|hint| !hint.tries.is_empty()) {
+            return self.hinted(head, hint);
+        }
+        let current = self.current_branch();
+        let target = current
+            .as_deref()
+            .and_then(|branch| self.upstream(branch))
+            .or_else(|| self.remote_default())
+            .or_else(|| self.local_default(current.as_deref()));
+        match target {
+            Some(target) => self.merge_base(head, &target),
+            None => Ok(Base {
+                commit: Some(head),
+                described: "HEAD, for want of another branch".into(),
+            }),
+        }
+    }
+
+    /// The first of a provider's ways that this clone can go; else why the first could not.
+    fn hinted(&self, head: ObjectId, hint: &BaseHint) -> Result<Base, RepoError> {
+        let mut refused = None;
+        for attempt in &hint.tries {
+            match self.attempt(head, attempt, &hint.provider) {
+                Ok(Some(mut base)) => {
+                    base.described = format!("{} ({})", base.described, hint.provider);
+                    return Ok(base);
+                }
+                Ok(None) => {}
+                // A branch is what can be fetched, so its error helps most.
+                Err(error) if matches!(attempt, BaseTry::Branch(_)) => refused = Some(error),
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        Err(refused.unwrap_or_else(|| RepoError::NoBranch {
+            branch: "HEAD".into(),
+            remote: self.main_remote(),
+            asked_by: hint.provider.clone(),
+            shallow: self.git.is_shallow(),
+        }))
+    }
+
+    fn attempt(
+        &self,
+        head: ObjectId,
+        attempt: &BaseTry,
+        who: &str,
+    ) -> Result<Option<Base>, RepoError> {
+        let missing = |commit: &str| RepoError::NoCommit {
+            commit: commit.to_string(),
+            remote: self.main_remote(),
+            asked_by: who.to_string(),
+            shallow: self.git.is_shallow(),
+        };
+        match attempt {
+            BaseTry::Branch(branch) => {
+                let branch = branch.strip_prefix("refs/heads/").unwrap_or(branch);
+                let target = self.branch(branch).ok_or_else(|| RepoError::NoBranch {
+                    branch: branch.to_string(),
+                    remote: self.main_remote(),
+                    asked_by: who.to_string(),
+                    shallow: self.git.is_shallow(),
+                })?;
+                self.merge_base(head, &target).map(Some)
+            }
+            BaseTry::Commit(spec) => {
+                let commit = self.resolve(spec).map_err(|_| missing(spec))?;
+                Ok(Some(Base {
+                    commit: Some(commit),
+                    described: format!("commit {}", short(spec)),
+                }))
+            }
+            BaseTry::MergeBaseWith(spec) => {
+                let commit = self.resolve(spec).map_err(|_| missing(spec))?;
+                let name = format!("commit {}", short(spec));
+                let target = Target {
+                    commit,
+                    branch: name.clone(),
+                    name,
+                    remote: None,
+                };
+                self.merge_base(head, &target).map(Some)
+            }
+            BaseTry::FirstParentOf(merge) => {
+                if !head.to_string().eq_ignore_ascii_case(merge) {
+                    return Ok(None);
+                }
+                let commit = self.git.find_commit(oid(head)).ok();
+                let parent = commit
+                    .filter(|commit| commit.parent_count() == 2)
+                    .and_then(|commit| commit.parent(0).ok());
+                Ok(parent.map(|parent| Base {
+                    commit: Some(id(parent.id())),
+                    described: "first parent of the merge commit under test".into(),
+                }))
+            }
+        }
+    }
+
+    fn merge_base(&self, head: ObjectId, target: &Target) -> Result<Base, RepoError> {
+        match self.git.merge_base(oid(head), oid(target.commit)) {
+            Ok(base) => Ok(Base {
+                commit: Some(id(base)),
+                described: format!("merge base with {}", target.name),
+            }),
+            Err(error) if error.code() == ErrorCode::NotFound && self.git.is_shallow() => {
+                Err(RepoError::Shallow {
+                    with: target.name.clone(),
+                    remote: target.remote.clone().unwrap_or_else(|| self.main_remote()),
+                    branch: target.remote.as_ref().map(|_| target.branch.clone()),
+                })
+            }
+            // Histories that never met: the other tip itself differs in all that can matter.
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(Base {
+                commit: Some(target.commit),
+                described: format!("tip of {}, which shares no history with HEAD", target.name),
+            }),
+            Err(source) => Err(RepoError::Git {
+                what: format!("find the merge base of HEAD and {}", target.name),
+                source,
+            }),
+        }
+    }
+
+    /// The branch that HEAD is on; `None` where it is detached.
+    fn current_branch(&self) -> Option<String> {
+        let head = self.git.find_reference("HEAD").ok()?;
+        let target = head.symbolic_target().ok()??;
+        target.strip_prefix("refs/heads/").map(str::to_string)
+    }
+
+    /// The upstream of a branch. A branch pushed under its own name is no base for itself, unless it is the default
+    /// branch: work that is pushed but not merged is still part of the change.
+    fn upstream(&self, branch: &str) -> Option<Target> {
+        let full = format!("refs/heads/{branch}");
+        let upstream = self.git.branch_upstream_name(&full).ok()?;
+        let upstream = upstream.as_str().ok()?.to_string();
+        let remote = self.git.branch_upstream_remote(&full).ok();
+        let remote = remote.and_then(|name| name.as_str().ok().map(str::to_string));
+        let target = match remote.as_deref() {
+            None | Some(".") => self.target(&upstream, None)?,
+            Some(remote) => self.target(&upstream, Some(remote))?,
+        };
+        if target.remote.is_some() && target.branch == branch {
+            let default = self.remote_default();
+            if default.is_some_and(|default| default.branch != branch) {
+                return None;
+            }
+        }
+        Some(target)
+    }
+
+    /// The default branch of the main remote.
+    fn remote_default(&self) -> Option<Target> {
+        let remote = self.main_remote();
+        let symbolic = self
+            .git
+            .find_reference(&format!("refs/remotes/{remote}/HEAD"))
+            .ok();
+        let symbolic =
+            symbolic.and_then(|head| head.symbolic_target().ok().flatten().map(str::to_string));
+        symbolic
+            .and_then(|name| self.target(&name, Some(&remote)))
+            .or_else(|| {
+                let names = ["main", "master"].iter();
+                names
+                    .filter_map(|name| {
+                        self.target(&format!("refs/remotes/{remote}/{name}"), Some(&remote))
+                    })
+                    .next()
+            })
+    }
+
+    fn local_default(&self, current: Option<&str>) -> Option<Target> {
+        let set = self
+            .git
+            .config()
+            .and_then(|config| config.get_string("init.defaultbranch"));
+        let mut names = vec!["main".to_string(), "master".to_string()];
+        names.extend(set.ok());
+        if current.is_some_and(|current| names.iter().any(|name| name == current)) {
+            return None;
+        }
+        names
+            .iter()
+            .find_map(|name| self.target(&format!("refs/heads/{name}"), None))
+    }
+
+    /// A branch by its plain name: of the main remote, of any other, or local.
+    fn branch(&self, branch: &str) -> Option<Target> {
+        let mut remotes = vec![self.main_remote()];
+        if let Ok(all) = self.git.remotes() {
+            let all = all.iter().flatten().flatten().map(str::to_string);
+            remotes.extend(all);
+        }
+        remotes
+            .iter()
+            .find_map(|remote| {
+                self.target(&format!("refs/remotes/{remote}/{branch}"), Some(remote))
+            })
+            .or_else(|| self.target(&format!("refs/heads/{branch}"), None))
+    }
+
+    fn target(&self, reference: &str, remote: Option<&str>) -> Option<Target> {
+        let commit = self
+            .git
+            .find_reference(reference)
+            .ok()?
+            .peel_to_commit()
+            .ok()?;
+        let name = reference
+            .strip_prefix("refs/remotes/")
+            .or_else(|| reference.strip_prefix("refs/heads/"))
+            .unwrap_or(reference);
+        let branch = remote
+            .and_then(|remote| name.strip_prefix(remote)?.strip_prefix('/'))
+            .unwrap_or(name);
+        Some(Target {
+            commit: id(commit.id()),
+            name: name.to_string(),
+            branch: branch.to_string(),
+            remote: remote.map(str::to_string),
+        })
+    }
+
+    /// `origin`, or the only remote there is.
+    fn main_remote(&self) -> String {
+        let all = self.git.remotes().ok();
+        let names: Vec<String> = all
+            .iter()
+            .flat_map(|all| all.iter().flatten().flatten().map(str::to_string))
+            .collect();
+        match names.as_slice() {
+            [only] => only.clone(),
+            _ => "origin".into(),
+        }
+    }
+}
+
+/// An id as people read it.
+fn short(spec: &str) -> &str {
+    match spec.get(..12) {
+        Some(short) if spec.len() >= 40 => short,
+        _ => spec,
+    }
+}

@@ -1,0 +1,254 @@
+//! Contents of the working tree as `git add` would store them, so that a file which differs from its blob only by
+//! the checkout filter has not changed.
+//!
+//! Line endings (`core.autocrlf`, `text`, `eol`, `crlf`), `ident` and Git LFS pointers are done here, in memory:
+//! libgit2 can only do it by writing objects. The rules are those of gitattributes(5).
+//! Not seen here: external filter drivers and `working-tree-encoding`, which need other programs. A file with one of
+//! those counts as changed unless the index's stat data says that nobody touched it.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use bstr::{ByteSlice, ByteVec};
+use git2::{AttrCheckFlags, AttrValue, Repository};
+
+use crate::model::{BlobId, RepoPath};
+
+use super::lfs;
+use super::objects::{hash, id};
+
+/// Contents above this size are hashed in a stream where no filter applies.
+const STREAMED: u64 = 1 << 20;
+
+/// What has to be done to the contents of a path.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct Rules {
+    text: Text,
+    ident: bool,
+    lfs: bool,
+}
+
+/// How line endings are treated.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Text {
+    /// Not at all.
+    #[default]
+    Binary,
+    /// CRLF becomes LF.
+    Always,
+    /// CRLF becomes LF where the contents look like text.
+    Auto,
+}
+
+/// Cleans files of one working tree.
+pub(super) struct Cleaner<'a> {
+    repo: &'a Repository,
+    autocrlf: bool,
+}
+
+impl<'a> Cleaner<'a> {
+    pub(super) fn new(repo: &'a Repository) -> Self {
+        let autocrlf = repo
+            .config()
+            .and_then(|config| config.get_string("core.autocrlf"));
+        let autocrlf = autocrlf.is_ok_and(|value| {
+            value.eq_ignore_ascii_case("input") || git2::Config::parse_bool(value).unwrap_or(false)
+        });
+        Self { repo, autocrlf }
+    }
+
+    /// The id that the file would get.
+    pub(super) fn id(&self, path: &RepoPath, disk: &Path) -> io::Result<BlobId> {
+        let rules = self.rules(path);
+        if rules == Rules::default() && std::fs::metadata(disk)?.len() > STREAMED {
+            let hashed = git2::Oid::hash_file(git2::ObjectType::Blob, disk);
+            return hashed.map(id).map_err(io::Error::other);
+        }
+        if rules.lfs
+            && let Some(pointer) = lfs::pointer_of(disk)?
+        {
+            return Ok(hash(&pointer));
+        }
+        Ok(hash(&self.cleaned(path, &rules, read(disk)?)))
+    }
+
+    /// The contents that the file would be stored with.
+    pub(super) fn contents(&self, path: &RepoPath, disk: &Path) -> io::Result<Vec<u8>> {
+        if std::fs::symlink_metadata(disk)?.is_symlink() {
+            return link_target(disk);
+        }
+        let rules = self.rules(path);
+        if rules.lfs
+            && let Some(pointer) = lfs::pointer_of(disk)?
+        {
+            return Ok(pointer);
+        }
+        Ok(self.cleaned(path, &rules, read(disk)?))
+    }
+
+    /// Whether the file is the data that a Git LFS pointer stands for.
+    pub(super) fn is_data_of(&self, path: &RepoPath, disk: &Path, blob: BlobId) -> bool {
+        self.rules(path).lfs
+            && super::objects::read_object(self.repo, blob, None)
+                .is_ok_and(|pointer| lfs::stands_for(&pointer, disk))
+    }
+
+    fn rules(&self, path: &RepoPath) -> Rules {
+        let Ok(path) = path.as_bytes().to_path() else {
+            return Rules::default();
+        };
+        let eol = match self.attribute(path, "eol") {
+            Attribute::Value(value) => value == b"lf" || value == b"crlf",
+            _ => false,
+        };
+        let mut text = self.attribute(path, "text");
+        if text == Attribute::Unspecified {
+            text = self.attribute(path, "crlf");
+        }
+        let text = match text {
+            Attribute::Unset => Text::Binary,
+            Attribute::Set => Text::Always,
+            Attribute::Value(value) if value == b"auto" => Text::Auto,
+            Attribute::Value(value) if value == b"input" => Text::Always,
+            _ if eol => Text::Always,
+            _ if self.autocrlf => Text::Auto,
+            _ => Text::Binary,
+        };
+        Rules {
+            text,
+            ident: self.attribute(path, "ident") == Attribute::Set,
+            lfs: matches!(self.attribute(path, "filter"), Attribute::Value(value) if value == b"lfs"),
+        }
+    }
+
+    fn attribute(&self, path: &Path, name: &str) -> Attribute {
+        let flags = AttrCheckFlags::FILE_THEN_INDEX;
+        let value = self.repo.get_attr_bytes(path, name, flags);
+        match AttrValue::always_bytes(value.unwrap_or(None)) {
+            AttrValue::True => Attribute::Set,
+            AttrValue::False => Attribute::Unset,
+            AttrValue::Bytes(value) => Attribute::Value(value.to_vec()),
+            AttrValue::String(value) => Attribute::Value(value.as_bytes().to_vec()),
+            AttrValue::Unspecified => Attribute::Unspecified,
+        }
+    }
+
+    fn cleaned(&self, path: &RepoPath, rules: &Rules, mut bytes: Vec<u8>) -> Vec<u8> {
+        let convert = match rules.text {
+            Text::Binary => false,
+            Text::Always => bytes.contains(&b'\r'),
+            Text::Auto => {
+                bytes.contains(&b'\r') && !looks_binary(&bytes) && !self.stored_with_cr(path)
+            }
+        };
+        if convert {
+            bytes = bytes.replace(b"\r\n", b"\n");
+        }
+        if rules.ident {
+            bytes = without_ident(&bytes);
+        }
+        bytes
+    }
+
+    /// A text file that was stored with CRLF keeps it: git does not normalize behind the user's back.
+    fn stored_with_cr(&self, path: &RepoPath) -> bool {
+        let stored = || {
+            let path = path.as_bytes().to_path().ok()?;
+            let entry = self.repo.index().ok()?.get_path(path, 0)?;
+            self.repo.find_blob(entry.id).ok()
+        };
+        stored().is_some_and(|blob| {
+            let bytes = blob.content();
+            bytes.find(b"\r\n").is_some() && !looks_binary(bytes)
+        })
+    }
+}
+
+/// The value of an attribute.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Attribute {
+    Set,
+    Unset,
+    Value(Vec<u8>),
+    Unspecified,
+}
+
+/// Where a symbolic link leads, as git stores it.
+pub(super) fn link_target(disk: &Path) -> io::Result<Vec<u8>> {
+    let target = std::fs::read_link(disk)?.into_os_string();
+    Vec::from_os_string(target)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the target is no text"))
+}
+
+fn read(disk: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(disk)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Git's guess: a NUL, a CR that ends no line, or too many control characters.
+fn looks_binary(bytes: &[u8]) -> bool {
+    let (mut printable, mut others) = (0usize, 0usize);
+    for (at, &byte) in bytes.iter().enumerate() {
+        match byte {
+            0 => return true,
+            b'\r' if bytes.get(at + 1) != Some(&b'\n') => return true,
+            b'\r' | b'\n' => {}
+            0x08 | b'\t' | 0x0c | 0x1b => printable += 1,
+            0x7f => others += 1,
+            _ if byte < 0x20 => others += 1,
+            _ => printable += 1,
+        }
+    }
+    // An end-of-file character of old is no sign of binary contents.
+    if bytes.last() == Some(&0x1a) {
+        others -= 1;
+    }
+    printable >> 7 < others
+}
+
+/// `$Id: … $` back to `$Id$`.
+fn without_ident(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(at) = rest.find(b"$Id:") {
+        let (before, keyword) = rest.split_at(at);
+        out.extend_from_slice(before);
+        let line = keyword.find_byte(b'\n').unwrap_or(keyword.len());
+        let inside = keyword.get(4..line).unwrap_or_default();
+        if let Some(end) = inside.find_byte(b'$') {
+            out.extend_from_slice(b"$Id$");
+            rest = keyword.get(4 + end + 1..).unwrap_or_default();
+        } else {
+            out.extend_from_slice(b"$Id:");
+            rest = keyword.get(4..).unwrap_or_default();
+        }
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ident_keywords_are_closed_again() {
+        for (with, without) in [
+            (&b"a $Id: 1234 $ b"[..], &b"a $Id$ b"[..]),
+            (b"$Id: open\n$", b"$Id: open\n$"),
+            (b"$Id$ $Id: x$$Id:$", b"$Id$ $Id$$Id$"),
+        ] {
+            assert_eq!(without_ident(with).as_bstr(), without.as_bstr());
+        }
+    }
+
+    #[test]
+    fn binary_is_told_from_text_as_git_does() {
+        assert!(!looks_binary(b"text\r\nmore\r\n"));
+        assert!(!looks_binary(b"text\x1a"));
+        assert!(looks_binary(b"a\rb"));
+        assert!(looks_binary(b"a\0b"));
+        assert!(looks_binary(b"\x01\x02"));
+    }
+}

@@ -1,0 +1,178 @@
+//! Objects: ids in git2's type and in ours, and contents read from many threads.
+//!
+//! Contents come from the object database, or, for files of the working tree that were never added, from disk as
+//! `git add` would store them.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use git2::{ErrorCode, ObjectType, Repository};
+
+use crate::model::{BlobId, ObjectId, RepoPath};
+
+use super::clean::Cleaner;
+use super::error::RepoError;
+use super::open::Location;
+
+/// An id in git2's type.
+pub(super) fn oid(id: ObjectId) -> git2::Oid {
+    git2::Oid::from_bytes(&id.0).unwrap_or(git2::Oid::ZERO_SHA1)
+}
+
+/// An id in our type.
+pub(super) fn id(oid: git2::Oid) -> ObjectId {
+    let mut id = ObjectId::default();
+    if oid.as_bytes().len() == id.0.len() {
+        id.0.copy_from_slice(oid.as_bytes());
+    }
+    id
+}
+
+/// The id that git gives to contents.
+pub(super) fn hash(bytes: &[u8]) -> BlobId {
+    git2::Oid::hash_object(ObjectType::Blob, bytes).map_or_else(|_| BlobId::default(), id)
+}
+
+/// The error for an object that could not be read: missing, or there and damaged.
+pub(super) fn damaged(
+    repo: &Repository,
+    id: ObjectId,
+    path: Option<RepoPath>,
+    source: git2::Error,
+) -> RepoError {
+    if source.code() == ErrorCode::NotFound {
+        RepoError::Missing {
+            id,
+            path,
+            promised_by: promisor(repo),
+        }
+    } else {
+        RepoError::Damaged { id, path, source }
+    }
+}
+
+/// The remote that a partial clone leaves objects at.
+fn promisor(repo: &Repository) -> Option<String> {
+    let config = repo.config().ok()?;
+    if let Ok(remote) = config.get_string("extensions.partialclone") {
+        return Some(remote);
+    }
+    let mut entries = config.entries(Some("remote\\..*\\.promisor")).ok()?;
+    while let Some(Ok(entry)) = entries.next() {
+        let name = entry.name().ok()?;
+        let remote = name.strip_prefix("remote.")?.strip_suffix(".promisor")?;
+        return Some(remote.to_string());
+    }
+    None
+}
+
+/// Reads contents, from any number of threads. Clones share what they know.
+#[derive(Clone)]
+pub struct Blobs(Arc<Inner>);
+
+struct Inner {
+    location: Location,
+    /// Open handles that no thread uses just now.
+    idle: Mutex<Vec<Repository>>,
+    /// Contents that are in the working tree and in no object.
+    loose: Mutex<HashMap<BlobId, RepoPath>>,
+}
+
+impl std::fmt::Debug for Blobs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Blobs").field(&self.0.location).finish()
+    }
+}
+
+impl Blobs {
+    pub(super) fn new(location: Location) -> Self {
+        Self(Arc::new(Inner {
+            location,
+            idle: Mutex::default(),
+            loose: Mutex::default(),
+        }))
+    }
+
+    /// Remembers where in the working tree contents lie.
+    pub(super) fn add_loose(&self, found: impl IntoIterator<Item = (BlobId, RepoPath)>) {
+        let mut loose = self.0.loose.lock().unwrap_or_else(PoisonError::into_inner);
+        loose.extend(found);
+    }
+
+    /// The contents of a blob. `path` is only named in errors.
+    ///
+    /// Fails where the object is missing or damaged, or where a file of the working tree is no longer what it was.
+    pub fn read(&self, blob: &BlobId, path: Option<&RepoPath>) -> Result<Vec<u8>, RepoError> {
+        let loose = {
+            let loose = self.0.loose.lock().unwrap_or_else(PoisonError::into_inner);
+            loose.get(blob).cloned()
+        };
+        self.with(|repo| match &loose {
+            Some(file) => self.read_loose(repo, *blob, file),
+            None => read_object(repo, *blob, path),
+        })
+    }
+
+    fn read_loose(
+        &self,
+        repo: &Repository,
+        blob: BlobId,
+        file: &RepoPath,
+    ) -> Result<Vec<u8>, RepoError> {
+        // It may be in the object database as well: that copy does not change under our hands.
+        if let Ok(bytes) = read_object(repo, blob, Some(file)) {
+            return Ok(bytes);
+        }
+        if blob == BlobId::default() {
+            return Err(RepoError::Unreadable { path: file.clone() });
+        }
+        let Some(disk) = self.0.location.on_disk(file) else {
+            return Err(RepoError::Unreadable { path: file.clone() });
+        };
+        let bytes = Cleaner::new(repo).contents(file, &disk);
+        let bytes = bytes.map_err(|source| RepoError::Io { path: disk, source })?;
+        if hash(&bytes) == blob {
+            Ok(bytes)
+        } else {
+            Err(RepoError::Moved { path: file.clone() })
+        }
+    }
+
+    /// Lends an open handle, opening one where all are in use.
+    fn with<T>(
+        &self,
+        work: impl FnOnce(&Repository) -> Result<T, RepoError>,
+    ) -> Result<T, RepoError> {
+        let idle = {
+            let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.pop()
+        };
+        let repo = match idle {
+            Some(repo) => repo,
+            None => self.0.location.open()?,
+        };
+        let result = work(&repo);
+        let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(repo);
+        result
+    }
+}
+
+/// The contents of an object.
+pub(super) fn read_object(
+    repo: &Repository,
+    blob: BlobId,
+    path: Option<&RepoPath>,
+) -> Result<Vec<u8>, RepoError> {
+    match repo.find_blob(oid(blob)) {
+        Ok(found) => Ok(found.content().to_vec()),
+        Err(source) => Err(damaged(repo, blob, path.cloned(), source)),
+    }
+}
+
+/// Where a path of the repository lies below a directory of this machine.
+pub(super) fn join(dir: &std::path::Path, path: &[u8]) -> Option<PathBuf> {
+    use bstr::ByteSlice;
+    path.to_path().ok().map(|path| dir.join(path))
+}

@@ -1,0 +1,259 @@
+//! JSON for machines. Every document starts with the name and version of its schema.
+//!
+//! The structs are the schema of version 1 and do not change: a field is added with a default meaning, never renamed.
+//! `docs/json-v1.md` describes them.
+
+use serde::Serialize;
+
+use crate::graph::{Chain, Graph};
+use crate::model::{Change, ChangeKind, Node, Note, Suite};
+use crate::select::{Outcome, Reason, Scope, Selection};
+
+/// The document of `tia select --format json`.
+#[derive(Debug, Serialize)]
+pub struct SelectV1 {
+    schema: &'static str,
+    version: u32,
+    base: String,
+    head: String,
+    outcome: Outcome,
+    suites_selected: usize,
+    suites_total: usize,
+    changes: Vec<ChangeV1>,
+    tests: Vec<TestV1>,
+    fallbacks: Vec<FallbackV1>,
+    inert: Vec<InertV1>,
+    notes: Vec<NoteV1>,
+}
+
+#[derive(Debug, Serialize)]
+struct ChangeV1 {
+    path: String,
+    kind: ChangeKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_side: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct TestV1 {
+    id: String,
+    runner: &'static str,
+    cases: Vec<String>,
+    cases_complete: bool,
+    reason: ReasonV1,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum ReasonV1 {
+    Affected(ChainV1),
+    Everything { path: String, cause: String },
+    Ruled { path: String },
+}
+
+/// A chain from a test to what changed.
+#[derive(Debug, Serialize)]
+pub struct ChainV1 {
+    changed: String,
+    chain: Vec<LinkV1>,
+}
+
+#[derive(Debug, Serialize)]
+struct LinkV1 {
+    from: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    kind: String,
+    to: String,
+}
+
+#[derive(Debug, Serialize)]
+struct FallbackV1 {
+    path: String,
+    scope: String,
+    cause: String,
+}
+
+#[derive(Debug, Serialize)]
+struct InertV1 {
+    path: String,
+    why: String,
+}
+
+#[derive(Debug, Serialize)]
+struct NoteV1 {
+    path: String,
+    line: u32,
+    text: String,
+}
+
+/// The document of a selection. `base` and `head` are what was compared, in words.
+pub fn select(
+    selection: &Selection,
+    change: &Change,
+    notes: &[Note],
+    base: &str,
+    head: &str,
+) -> SelectV1 {
+    SelectV1 {
+        schema: "tia.select",
+        version: 1,
+        base: base.to_owned(),
+        head: head.to_owned(),
+        outcome: selection.outcome(),
+        suites_selected: selection.selected().len(),
+        suites_total: selection.suites(),
+        changes: change
+            .paths
+            .iter()
+            .map(|change| ChangeV1 {
+                path: change.path.to_string(),
+                kind: change.kind(),
+                other_side: change.other_side.as_ref().map(ToString::to_string),
+            })
+            .collect(),
+        tests: selection
+            .selected()
+            .iter()
+            .map(|selected| TestV1 {
+                id: selected.suite.to_string(),
+                runner: match selected.suite {
+                    Suite::Python { .. } => "pytest",
+                    Suite::Cargo { .. } => "cargo",
+                },
+                cases: selected.cases.clone(),
+                cases_complete: selected.complete,
+                reason: reason(&selected.reason),
+            })
+            .collect(),
+        fallbacks: selection
+            .fallbacks()
+            .iter()
+            .map(|fallback| FallbackV1 {
+                path: fallback.path.to_string(),
+                scope: match &fallback.scope {
+                    Scope::Everything => "everything".to_owned(),
+                    Scope::Package(dir) => format!("package:{dir}"),
+                },
+                cause: fallback.cause.text(),
+            })
+            .collect(),
+        inert: selection
+            .inert()
+            .iter()
+            .map(|inert| InertV1 {
+                path: inert.path.to_string(),
+                why: inert.why.clone(),
+            })
+            .collect(),
+        notes: notes
+            .iter()
+            .map(|note| NoteV1 {
+                path: note.path.to_string(),
+                line: note.line,
+                text: note.text.clone(),
+            })
+            .collect(),
+    }
+}
+
+fn reason(reason: &Reason) -> ReasonV1 {
+    match reason {
+        Reason::Affected(chain) => ReasonV1::Affected(self::chain(chain)),
+        Reason::Everything(fallback) => ReasonV1::Everything {
+            path: fallback.path.to_string(),
+            cause: fallback.cause.text(),
+        },
+        Reason::Ruled(path) => ReasonV1::Ruled {
+            path: path.to_string(),
+        },
+    }
+}
+
+/// A chain, from the test to what changed.
+pub fn chain(chain: &Chain) -> ChainV1 {
+    let links = chain.links.iter().enumerate().map(|(i, link)| LinkV1 {
+        from: link.from.to_string(),
+        line: (link.line > 0).then_some(link.line),
+        kind: format!("{:?}", link.kind).to_lowercase(),
+        to: chain
+            .links
+            .get(i + 1)
+            .map_or(&chain.change, |next| &next.from)
+            .to_string(),
+    });
+    ChainV1 {
+        changed: chain.change.to_string(),
+        chain: links.collect(),
+    }
+}
+
+/// The document of `tia graph --format json`.
+#[derive(Debug, Serialize)]
+pub struct GraphV1 {
+    schema: &'static str,
+    version: u32,
+    nodes: Vec<NodeV1>,
+    edges: Vec<EdgeV1>,
+}
+
+#[derive(Debug, Serialize)]
+struct NodeV1 {
+    kind: &'static str,
+    name: String,
+}
+
+#[derive(Debug, Serialize)]
+struct EdgeV1 {
+    from: usize,
+    to: usize,
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+}
+
+/// The document of a graph; edges refer to nodes by their place in the list, from 0.
+pub fn graph(graph: &Graph) -> GraphV1 {
+    let place: std::collections::HashMap<_, _> = graph
+        .iter()
+        .enumerate()
+        .map(|(i, (id, _, _))| (id, i))
+        .collect();
+    let nodes = graph
+        .iter()
+        .map(|(_, node, _)| NodeV1 {
+            kind: kind(node),
+            name: node.to_string(),
+        })
+        .collect();
+    let edges = graph
+        .iter()
+        .flat_map(|(from, _, _)| {
+            let place = &place;
+            graph.dependencies(from).map(move |(to, link)| EdgeV1 {
+                from: place[&from],
+                to: place[&to],
+                kind: format!("{:?}", link.kind).to_lowercase(),
+                line: (link.line > 0).then_some(link.line),
+            })
+        })
+        .collect();
+    GraphV1 {
+        schema: "tia.graph",
+        version: 1,
+        nodes,
+        edges,
+    }
+}
+
+fn kind(node: &Node) -> &'static str {
+    match node {
+        Node::Path(_) => "path",
+        Node::Dir(_) => "directory",
+        Node::Package { .. } => "package",
+        Node::Target { .. } => "target",
+        Node::Test(_) => "test",
+        Node::External { .. } => "external",
+        Node::Module { .. } => "module",
+    }
+}

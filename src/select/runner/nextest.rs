@@ -1,0 +1,61 @@
+//! A filterset for `cargo nextest run -E`.
+//!
+//! The whole workspace is still built, so no feature changes: only what runs is filtered. Doctests are no business of
+//! nextest's; they are left out here and named by the `cargo` format.
+
+use super::RunnerFormat;
+use crate::model::{CargoTest, Suite};
+use crate::select::{Outcome, Selection};
+
+/// The format `nextest`.
+pub(super) struct Nextest;
+
+impl RunnerFormat for Nextest {
+    fn name(&self) -> &'static str {
+        "nextest"
+    }
+
+    fn render(&self, selection: &Selection) -> Vec<Vec<u8>> {
+        let binaries: Vec<String> = selection
+            .selected()
+            .iter()
+            .filter(|selected| self.runs(&selected.suite))
+            .map(|selected| format!("binary_id(={})", selected.suite))
+            .collect();
+        let filter = if selection.outcome() == Outcome::Everything {
+            "all()".to_owned()
+        } else if binaries.is_empty() {
+            "none()".to_owned()
+        } else {
+            binaries.join(" | ")
+        };
+        vec![filter.into_bytes()]
+    }
+
+    fn runs(&self, suite: &Suite) -> bool {
+        matches!(suite, Suite::Cargo { target, .. } if *target != CargoTest::Doc)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{cargo, selection};
+    use super::*;
+
+    fn filter(suites: Vec<(Suite, &[&str], bool)>, all: bool) -> String {
+        String::from_utf8(Nextest.render(&selection(suites, all)).concat()).unwrap()
+    }
+
+    #[test]
+    fn nothing_some_and_everything_are_three_different_filters() {
+        assert_eq!(filter(vec![], false), "none()");
+        let some = || {
+            vec![
+                (cargo("p", CargoTest::Lib), &[][..], true),
+                (cargo("p", CargoTest::Doc), &[][..], true),
+            ]
+        };
+        assert_eq!(filter(some(), false), "binary_id(=p)");
+        assert_eq!(filter(some(), true), "all()");
+    }
+}

@@ -1,0 +1,171 @@
+//! The answer: selected tests, each with its reason, and the fallbacks that fired.
+
+use serde::Serialize;
+
+use crate::graph::Chain;
+use crate::model::{NodeInfo, RepoPath, Suite};
+
+/// The affected tests, with reasons and fallbacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    selected: Vec<Selected>,
+    suites: usize,
+    everything: bool,
+    fallbacks: Vec<Fallback>,
+    inert: Vec<Inert>,
+}
+
+/// One selected suite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selected {
+    /// What to run.
+    pub suite: Suite,
+    /// The cases in it, spelled below the suite.
+    pub cases: Vec<String>,
+    /// Whether `cases` are all there are. Where not, only the suite as a whole can be named.
+    pub complete: bool,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a suite is selected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It depends on what changed, by this chain.
+    Affected(Chain),
+    /// Everything is selected.
+    Everything(Fallback),
+    /// A rule ties it to this changed path.
+    Ruled(RepoPath),
+}
+
+/// A changed path that nothing understands, and what is selected because of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fallback {
+    /// The path; the root where the change as a whole is meant.
+    pub path: RepoPath,
+    /// How far it reaches.
+    pub scope: Scope,
+    /// Why it was needed.
+    pub cause: Cause,
+}
+
+/// How far a fallback reaches.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// The tests of the innermost package around the path, and of whatever depends on it.
+    Package(RepoPath),
+    /// Every test.
+    Everything,
+}
+
+/// Why a fallback was needed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// No rule, language or literal knows the path.
+    Unclaimed,
+    /// It is known, but no test can be seen to reach it, so somebody unseen may.
+    Unreached,
+    /// A rule says so, in these words.
+    Rule(String),
+    /// The change could not be told, for this reason.
+    NoChange(String),
+}
+
+impl Cause {
+    /// In words that continue "`path` …".
+    pub fn text(&self) -> String {
+        match self {
+            Self::Unclaimed => "is named by no import, rule or literal".to_owned(),
+            Self::Unreached => "is reached by no test that can be seen".to_owned(),
+            Self::Rule(reason) => reason.clone(),
+            Self::NoChange(reason) => reason.clone(),
+        }
+    }
+}
+
+/// A changed path that provably affects no test.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Inert {
+    /// The path.
+    pub path: RepoPath,
+    /// The proof, in words that continue "`path` …".
+    pub why: String,
+}
+
+/// The outcome in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// No test can be affected.
+    Nothing,
+    /// Some tests.
+    Some,
+    /// Every test.
+    Everything,
+}
+
+impl Selected {
+    pub(super) fn new(suite: Suite, info: &NodeInfo, reason: Reason) -> Self {
+        Self {
+            suite,
+            cases: info.cases.clone(),
+            complete: info.cases_complete,
+            reason,
+        }
+    }
+}
+
+impl Selection {
+    /// The only constructor: no caller can forget the fallbacks.
+    pub(super) fn new(
+        selected: Vec<Selected>,
+        suites: usize,
+        everything: bool,
+        mut fallbacks: Vec<Fallback>,
+        mut inert: Vec<Inert>,
+    ) -> Self {
+        fallbacks.sort();
+        fallbacks.dedup();
+        inert.sort();
+        inert.dedup();
+        Self {
+            selected,
+            suites,
+            everything,
+            fallbacks,
+            inert,
+        }
+    }
+
+    /// The selected suites, sorted.
+    pub fn selected(&self) -> &[Selected] {
+        &self.selected
+    }
+
+    /// How many suites there are in the head snapshot.
+    pub fn suites(&self) -> usize {
+        self.suites
+    }
+
+    /// The fallbacks that fired, sorted by path.
+    pub fn fallbacks(&self) -> &[Fallback] {
+        &self.fallbacks
+    }
+
+    /// The changed paths that affect nothing, sorted.
+    pub fn inert(&self) -> &[Inert] {
+        &self.inert
+    }
+
+    /// The outcome in one word. "Everything" where a fallback says so or where all suites are affected one by one.
+    pub fn outcome(&self) -> Outcome {
+        if self.everything || (self.suites > 0 && self.selected.len() == self.suites) {
+            Outcome::Everything
+        } else if self.selected.is_empty() {
+            Outcome::Nothing
+        } else {
+            Outcome::Some
+        }
+    }
+}
