@@ -15,8 +15,8 @@ use git2::{Repository, RepositoryOpenFlags};
 
 use crate::model::{BlobId, Entry, Mode, RepoPath};
 
-use super::clean::{Cleaner, link_target};
-use super::disk::{Kind, Settings, executable, list};
+use super::clean::{Cleaner, link_target, plain_id};
+use super::disk::{Kind, Settings, executable, list, same_size};
 use super::error::RepoError;
 use super::index::{Child, Index, IndexEntry};
 use super::objects::{hash, id, join};
@@ -33,9 +33,9 @@ pub(super) type Found = (RepoPath, Option<Entry>);
 ///
 /// Contents that cannot be read have the id of all zeros: they count as changed.
 pub(super) fn scan(
-    repo: &Repository,
     location: &Location,
     index: &Index,
+    settings: Settings,
     depth: u8,
 ) -> Result<Vec<Found>, RepoError> {
     let Some(top) = &location.work_dir else {
@@ -47,7 +47,7 @@ pub(super) fn scan(
         index,
         location,
         top,
-        settings: Settings::of(repo, &location.index),
+        settings,
         depth,
         queue: Mutex::new(Queue {
             jobs: vec![Job {
@@ -316,6 +316,11 @@ impl<'a> Worker<'a> {
             Mode::Submodule => false,
         };
         if same_mode && self.shared.settings.untouched(entry, &meta) {
+            return;
+        }
+        // The very bytes of the blob need no cleaning. This makes a tree cheap whose times were all changed.
+        let may_be_same = same_mode && held.mode.is_file() && same_size(entry, &meta);
+        if may_be_same && plain_id(disk).is_ok_and(|plain| plain == held.blob) {
             return;
         }
         let mut actual = self.actual(&path, kind, disk, Some(held.mode));
