@@ -11,7 +11,11 @@
 //! `cold` needs `ruff` on the path (`pip install ruff`), or its place in `RUFF`. The edited file is put back. Both need
 //! Linux for the peak memory. Each figure is the median of nine runs, commands taking turns.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a bench talks to the terminal")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a bench talks to the terminal"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
