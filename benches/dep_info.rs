@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use cargo::{Metadata, Source, Unit};
-use git::Tracked;
+use depfile::Tracked;
 use tia::app::{Quiet, Workspace};
 use tia::graph::Graph;
 use tia::model::{CargoTest, Node, Suite};
@@ -125,7 +125,7 @@ impl Report {
 /// Builds and compares one workspace.
 fn workspace(dir: &Path, flags: &[String]) -> Result<Report, String> {
     let top = git::top(dir)?;
-    let tracked = git::tracked(&top)?;
+    let tracked = depfile::tracked(&top)?;
     let metadata = cargo::metadata(dir, flags)?;
     let me = std::env::current_exe().map_err(|error| format!("this program: {error}"))?;
     let mut tests = Command::new("cargo");

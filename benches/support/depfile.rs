@@ -6,7 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
-use super::git::Tracked;
+use super::git;
+
+/// A tracked path.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Tracked {
+    /// A file.
+    File,
+    /// A symbolic link.
+    Link,
+}
 
 /// The files on which the first rule of a dep-info file depends, as they are written there.
 pub(crate) fn dependencies(text: &str) -> Vec<PathBuf> {
@@ -43,6 +52,27 @@ pub(crate) fn declared(output: &str) -> Vec<PathBuf> {
         })
         .map(|path| PathBuf::from(path.trim()))
         .collect()
+}
+
+/// The tracked files and links below the top of a work tree, by path.
+///
+/// # Errors
+/// As [`git::git`].
+pub(crate) fn tracked(top: &Path) -> Result<BTreeMap<Vec<u8>, Tracked>, String> {
+    let listed = git::git(top, &["ls-files", "-z", "--stage"])?;
+    Ok(listed
+        .split(|byte| *byte == 0)
+        .filter_map(|row| {
+            let tab = row.iter().position(|byte| *byte == b'\t')?;
+            let (stage, path) = (row.get(..tab)?, row.get(tab + 1..)?);
+            let kind = match stage.get(..6)? {
+                b"120000" => Tracked::Link,
+                b"160000" => return None,
+                _ => Tracked::File,
+            };
+            Some((path.to_vec(), kind))
+        })
+        .collect())
 }
 
 /// The tracked paths that somebody who opens `path` reads: the file, or all files below the directory, and every

@@ -1,6 +1,5 @@
 //! What the benches ask of git, through its command line.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -65,34 +64,4 @@ pub(crate) fn top(dir: &Path) -> Result<PathBuf, String> {
     Path::new(&top)
         .canonicalize()
         .map_err(|error| format!("`{top}`: {error}"))
-}
-
-/// A tracked path.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Tracked {
-    /// A file.
-    File,
-    /// A symbolic link.
-    Link,
-}
-
-/// The tracked files and links below the top of a work tree, by path.
-///
-/// # Errors
-/// As [`output`].
-pub(crate) fn tracked(top: &Path) -> Result<BTreeMap<Vec<u8>, Tracked>, String> {
-    let listed = git(top, &["ls-files", "-z", "--stage"])?;
-    Ok(listed
-        .split(|byte| *byte == 0)
-        .filter_map(|row| {
-            let tab = row.iter().position(|byte| *byte == b'\t')?;
-            let (stage, path) = (row.get(..tab)?, row.get(tab + 1..)?);
-            let kind = match stage.get(..6)? {
-                b"120000" => Tracked::Link,
-                b"160000" => return None,
-                _ => Tracked::File,
-            };
-            Some((path.to_vec(), kind))
-        })
-        .collect())
 }
