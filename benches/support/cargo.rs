@@ -198,8 +198,8 @@ fn source(target: &Value) -> Option<Source> {
     })
 }
 
-/// Where rustc wrote the dep-info of an artifact. Cargo copies some artifacts out of `deps` and writes a dep-info of
-/// its own beside the copy, which names the files of everything linked in as well.
+/// Where rustc wrote the dep-info of an artifact. Cargo links some artifacts to a place outside of `deps`, with a
+/// dep-info of its own beside them (it names the files of everything linked in as well) or with none.
 fn dep_files(message: &Value, source: &Source) -> Vec<PathBuf> {
     let files = list(&message["filenames"]).map(|name| PathBuf::from(text(name)));
     let made: Vec<PathBuf> = match message["executable"].as_str() {
@@ -220,16 +220,41 @@ fn dep_files(message: &Value, source: &Source) -> Vec<PathBuf> {
         }
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
         let bare = stem.strip_prefix("lib").unwrap_or(&stem);
-        found.extend(
-            [format!("{stem}.d"), format!("{bare}.d")]
-                .into_iter()
-                .map(|name| dir.join(name))
-                .filter(|path| path.is_file()),
-        );
+        let beside = [format!("{stem}.d"), format!("{bare}.d")];
+        let beside = beside.into_iter().map(|name| dir.join(name));
+        found.extend(beside.filter(|path| path.is_file()));
+        if found.is_empty() {
+            found = of_copy(&file, dir, &stem);
+        }
     }
     found.sort();
     found.dedup();
     found
+}
+
+/// The dep-info of the artifacts in `deps` that `file` may be a link or copy of: those of its length, else all of its
+/// name.
+fn of_copy(file: &Path, dir: &Path, stem: &str) -> Vec<PathBuf> {
+    let start = format!("{stem}-").replace('-', "_");
+    let length = |path: &Path| std::fs::metadata(path).map(|meta| meta.len()).ok();
+    let listed = std::fs::read_dir(dir.join("deps")).into_iter().flatten();
+    let named: Vec<PathBuf> = listed
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.replace('-', "_").starts_with(&start)
+                && path.extension().is_some_and(|extension| extension == "d")
+        })
+        .collect();
+    let same: Vec<PathBuf> = named
+        .iter()
+        .filter(|path| {
+            length(&path.with_extension(file.extension().unwrap_or_default())) == length(file)
+        })
+        .cloned()
+        .collect();
+    if same.is_empty() { named } else { same }
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
