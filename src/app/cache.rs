@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use rayon::prelude::*;
 
@@ -24,10 +25,11 @@ const SEGMENTS_KEPT: usize = 12;
 const CHUNK: usize = 1024;
 const MAGIC: &[u8; 12] = b"TIA-FACTS-1\n";
 
-/// A cache directory, or none.
+/// A cache directory, or none; and the facts that this process has seen already.
 #[derive(Debug)]
 pub struct Cache {
     dir: Option<PathBuf>,
+    seen: Mutex<Option<KnownFacts>>,
 }
 
 /// The facts known so far, by key.
@@ -38,6 +40,7 @@ impl Cache {
     pub fn new(state: Option<&Path>) -> Self {
         Self {
             dir: state.map(|state| state.join("cache")),
+            seen: Mutex::new(None),
         }
     }
 
@@ -80,8 +83,19 @@ impl Cache {
         )
     }
 
-    /// All facts that are kept. Cost: reading and decoding the whole cache, chunks side by side.
+    /// All facts that are kept or were seen, taken out; [`Cache::keep_facts`] puts them back.
+    ///
+    /// Cost: the first time, reading and decoding the whole cache, chunks side by side.
     pub(super) fn facts(&self) -> KnownFacts {
+        let seen = self
+            .seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        seen.unwrap_or_else(|| self.read_facts())
+    }
+
+    fn read_facts(&self) -> KnownFacts {
         let Some(dir) = self.facts_dir() else {
             return KnownFacts::new();
         };
@@ -100,15 +114,26 @@ impl Cache {
         decoded.into_iter().flatten().collect()
     }
 
-    /// Keeps facts that are new. Where there are too many files already, `all` is written in their place.
-    pub fn keep_facts(&self, new: &[(Fingerprint, &Facts)], all: &[(Fingerprint, &Facts)]) {
+    /// Puts facts back, and keeps the `new` ones among them. Where there are too many files already, all that are
+    /// `used` are written in their place.
+    pub(super) fn keep_facts(&self, known: KnownFacts, new: &[Fingerprint], used: &[Fingerprint]) {
+        self.write_facts(&known, new, used);
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
+    }
+
+    fn write_facts(&self, known: &KnownFacts, new: &[Fingerprint], used: &[Fingerprint]) {
         let Some(dir) = self.facts_dir() else { return };
         if new.is_empty() {
             return;
         }
         let old = files(&dir);
         let renew = old.len() >= SEGMENTS_KEPT;
-        let bytes = segment(if renew { all } else { new });
+        let keys = if renew { used } else { new };
+        let picked: Vec<(Fingerprint, &Facts)> = keys
+            .iter()
+            .filter_map(|key| Some((*key, known.get(key)?)))
+            .collect();
+        let bytes = segment(&picked);
         let path = dir.join(format!("{:032x}", Fingerprint::of(&bytes).0));
         if write_whole(&path, &bytes).is_ok() && renew {
             for stale in old.into_iter().filter(|old| *old != path) {
@@ -177,6 +202,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(dir)?;
+    sweep(dir);
     let mut part = path.to_path_buf();
     part.set_extension(format!("{}.part", std::process::id()));
     let written = fs::File::create(&part).and_then(|mut file| file.write_all(bytes));
@@ -185,6 +211,24 @@ fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         .inspect_err(|_| {
             let _ = fs::remove_file(&part);
         })
+}
+
+/// Takes away half-written files of processes that were killed: those older than an hour.
+fn sweep(dir: &Path) {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return;
+    };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let age = fs::metadata(&path)
+            .and_then(|meta| meta.modified())
+            .ok()
+            .and_then(|time| time.elapsed().ok());
+        if path.extension().is_some_and(|e| e == "part")
+            && age.is_some_and(|age| age > Duration::from_secs(3600))
+        {
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -222,35 +266,48 @@ mod tests {
         assert!(cache.graph(key).is_none());
     }
 
+    /// Keeps facts with these codes, as a process of its own would.
+    fn keep(dir: &Path, codes: std::ops::Range<u128>, used: std::ops::Range<u128>) {
+        let known = used.clone().map(|n| (Fingerprint(n), facts(n))).collect();
+        let keys = |range: std::ops::Range<u128>| range.map(Fingerprint).collect::<Vec<_>>();
+        Cache::new(Some(dir)).keep_facts(known, &keys(codes), &keys(used));
+    }
+
     #[test]
     fn a_damaged_chunk_costs_only_itself() {
         let dir = tempfile::tempdir().unwrap();
-        let cache = Cache::new(Some(dir.path()));
-        let all: Vec<Facts> = (0..3000).map(facts).collect();
-        let keyed: Vec<_> = all.iter().map(|f| (f.code, f)).collect();
-        cache.keep_facts(&keyed, &keyed);
-        assert_eq!(cache.facts().len(), 3000);
+        keep(dir.path(), 0..3000, 0..3000);
+        let kept = || Cache::new(Some(dir.path())).facts();
+        assert_eq!(kept().len(), 3000);
         let file = &files(&dir.path().join("cache/facts"))[0];
         let mut bytes = fs::read(file).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
         fs::write(file, &bytes).unwrap();
-        assert_eq!(cache.facts().len(), 3000 - CHUNK);
+        assert_eq!(kept().len(), 3000 - CHUNK);
         fs::write(file, b"something else entirely").unwrap();
-        assert!(cache.facts().is_empty());
+        assert!(kept().is_empty());
     }
 
     #[test]
     fn many_small_files_of_facts_become_one() {
         let dir = tempfile::tempdir().unwrap();
-        let cache = Cache::new(Some(dir.path()));
-        let all: Vec<Facts> = (0..40).map(facts).collect();
-        for i in 0..all.len() {
-            let known: Vec<_> = all[..=i].iter().map(|f| (f.code, f)).collect();
-            cache.keep_facts(&known[i..], &known);
+        for i in 0..40 {
+            keep(dir.path(), i..i + 1, 0..i + 1);
         }
         assert!(files(&dir.path().join("cache/facts")).len() <= SEGMENTS_KEPT);
-        assert_eq!(cache.facts().len(), 40);
+        assert_eq!(Cache::new(Some(dir.path())).facts().len(), 40);
+    }
+
+    #[test]
+    fn facts_once_seen_are_not_read_again() {
+        let cache = Cache::new(None);
+        cache.keep_facts(
+            [(Fingerprint(1), facts(1))].into(),
+            &[Fingerprint(1)],
+            &[Fingerprint(1)],
+        );
+        assert_eq!(cache.facts().len(), 1);
     }
 
     #[test]

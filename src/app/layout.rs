@@ -116,12 +116,9 @@ pub(super) fn graph(
             sink.note(file.path, *line, text.clone());
         }
     }
-    let pick = |key: &Fingerprint| Some((*key, known.get(key)?));
-    let new: Vec<_> = fresh_keys.iter().filter_map(pick).collect();
     let mut used: Vec<Fingerprint> = files.iter().map(|file| file.key).collect();
     used.sort_unstable();
     used.dedup();
-    let used: Vec<_> = used.iter().filter_map(pick).collect();
-    cache.keep_facts(&new, &used);
+    cache.keep_facts(known, &fresh_keys, &used);
     Ok(Graph::build(sink))
 }

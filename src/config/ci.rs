@@ -34,6 +34,7 @@ type Provider = (
     fn(&Vars<'_>) -> Vec<BaseTry>,
 );
 
+/// CircleCI names no target in its environment, so the default base stands there.
 /// Jenkins comes last: its agents may run inside another provider's jobs.
 const PROVIDERS: [Provider; 7] = [
     (
@@ -42,7 +43,11 @@ const PROVIDERS: [Provider; 7] = [
         github,
     ),
     ("GitLab CI", |vars| vars.is("GITLAB_CI", "true"), gitlab),
-    ("CircleCI", |vars| vars.is("CIRCLECI", "true"), circle),
+    (
+        "CircleCI",
+        |vars| vars.is("CIRCLECI", "true"),
+        |_| Vec::new(),
+    ),
     ("Travis CI", |vars| vars.is("TRAVIS", "true"), travis),
     ("Buildkite", |vars| vars.is("BUILDKITE", "true"), buildkite),
     ("Azure Pipelines", |vars| vars.is("TF_BUILD", "true"), azure),
@@ -112,17 +117,6 @@ fn gitlab(vars: &Vars<'_>) -> Vec<BaseTry> {
     tries
 }
 
-/// CircleCI has no variable for the target by itself; projects pass `pipeline.git.base_revision` or the target branch
-/// of the pull request on under these names.
-fn circle(vars: &Vars<'_>) -> Vec<BaseTry> {
-    let mut tries = Vec::new();
-    tries.extend(
-        vars.get("CIRCLE_PULL_REQUEST_BASE_BRANCH")
-            .map(BaseTry::Branch),
-    );
-    tries
-}
-
 /// `TRAVIS_BRANCH` is the target in pull requests, and the branch itself in pushes.
 fn travis(vars: &Vars<'_>) -> Vec<BaseTry> {
     if vars
@@ -172,4 +166,78 @@ fn jenkins(vars: &Vars<'_>) -> Vec<BaseTry> {
         .map(BaseTry::Branch)
         .into_iter()
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What it is, the variables, and what they say.
+    type Row<'a> = (&'static str, Vec<(&'static str, &'a str)>, Vec<BaseTry>);
+
+    const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    #[test]
+    fn each_provider_names_its_base() {
+        let branch = |name: &str| BaseTry::Branch(name.into());
+        let zeros = "0".repeat(40);
+        #[rustfmt::skip]
+        let table: Vec<Row<'_>> = vec![
+            ("outside", vec![("GITHUB_BASE_REF", "main")], vec![]),
+            ("pull request", vec![
+                ("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "pull_request"), ("GITHUB_BASE_REF", "main"),
+                ("GITHUB_REF", "refs/pull/7/merge"), ("GITHUB_SHA", SHA),
+            ], vec![BaseTry::FirstParentOf(SHA.into()), branch("main")]),
+            ("pull request target", vec![
+                ("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "pull_request_target"), ("GITHUB_BASE_REF", "main"),
+                ("GITHUB_REF", "refs/heads/main"), ("GITHUB_SHA", SHA),
+            ], vec![branch("main")]),
+            ("merge queue", vec![
+                ("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "merge_group"), ("GITHUB_BASE_REF", ""),
+                ("GITHUB_REF", "refs/heads/gh-readonly-queue/release/2.x/pr-7-0123456"),
+            ], vec![branch("release/2.x")]),
+            ("push", vec![
+                ("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", "refs/heads/main"),
+            ], vec![]),
+            ("merge request", vec![
+                ("GITLAB_CI", "true"), ("CI_MERGE_REQUEST_DIFF_BASE_SHA", SHA),
+                ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"), ("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", ""),
+                ("CI_MERGE_REQUEST_EVENT_TYPE", "detached"),
+            ], vec![branch("main"), BaseTry::Commit(SHA.into())]),
+            ("merge train", vec![
+                ("GITLAB_CI", "true"), ("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", SHA),
+                ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"), ("CI_MERGE_REQUEST_EVENT_TYPE", "merge_train"),
+                ("CI_MERGE_REQUEST_DIFF_BASE_SHA", &zeros),
+            ], vec![BaseTry::MergeBaseWith(SHA.into()), branch("main")]),
+            ("branch pipeline", vec![("GITLAB_CI", "true"), ("CI_COMMIT_BRANCH", "main")], vec![]),
+            ("Travis pull request", vec![
+                ("TRAVIS", "true"), ("TRAVIS_PULL_REQUEST", "12"), ("TRAVIS_BRANCH", "main"),
+                ("TRAVIS_COMMIT_RANGE", "abc...def"),
+            ], vec![branch("main"), BaseTry::MergeBaseWith("abc".into())]),
+            ("Travis push", vec![
+                ("TRAVIS", "true"), ("TRAVIS_PULL_REQUEST", "false"), ("TRAVIS_BRANCH", "main"),
+            ], vec![]),
+            ("CircleCI", vec![("CIRCLECI", "true"), ("CIRCLE_BRANCH", "feature")], vec![]),
+            ("Jenkins change", vec![
+                ("JENKINS_URL", "http://ci"), ("CHANGE_ID", "7"), ("CHANGE_TARGET", "main"),
+            ], vec![branch("main")]),
+            ("Buildkite", vec![
+                ("BUILDKITE", "true"), ("BUILDKITE_PULL_REQUEST", "7"), ("BUILDKITE_PULL_REQUEST_BASE_BRANCH", "main"),
+            ], vec![branch("main")]),
+            ("Buildkite push", vec![
+                ("BUILDKITE", "true"), ("BUILDKITE_PULL_REQUEST", "false"), ("BUILDKITE_PULL_REQUEST_BASE_BRANCH", ""),
+            ], vec![]),
+            ("Azure", vec![
+                ("TF_BUILD", "True"), ("SYSTEM_PULLREQUEST_TARGETBRANCH", "refs/heads/main"),
+            ], vec![branch("main")]),
+        ];
+        for (case, vars, tries) in table {
+            let read = |name: &str| {
+                let found = vars.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_string())
+            };
+            let found = ci_base(&read).map_or_else(Vec::new, |hint| hint.tries);
+            assert_eq!(found, tries, "{case}");
+        }
+    }
 }

@@ -292,3 +292,180 @@ fn short(spec: &str) -> &str {
         _ => spec,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repo::testing::{Sandbox, git_in};
+
+    fn described(repo: &Repo) -> String {
+        repo.default_base(None, None).unwrap().described
+    }
+
+    fn hint(tries: Vec<BaseTry>) -> BaseHint {
+        BaseHint {
+            provider: "CI".into(),
+            tries,
+        }
+    }
+
+    /// A clone of a repository with two commits, on `main`.
+    fn cloned() -> (Sandbox, Sandbox, Repo) {
+        let origin = Sandbox::new();
+        origin.write("a", "1").commit("one");
+        origin.write("a", "2").commit("two");
+        let clone = Sandbox::bare_dir();
+        let url = format!("file://{}", origin.path().display());
+        clone.git(&["clone", "-q", &url, "."]);
+        let repo = clone.open();
+        (origin, clone, repo)
+    }
+
+    #[test]
+    fn without_remote_a_branch_is_compared_with_the_local_default() {
+        let repo = Sandbox::new();
+        let first = repo.write("a", "1").commit("one");
+        assert_eq!(described(&repo.open()), "HEAD, for want of another branch");
+        repo.git(&["checkout", "-q", "-b", "feature"]);
+        repo.write("a", "2").commit("two");
+        let base = repo.open().default_base(None, None).unwrap();
+        assert_eq!(
+            (base.commit, base.described.as_str()),
+            (Some(first), "merge base with main")
+        );
+        repo.git(&["checkout", "-q", "--detach"]);
+        assert_eq!(
+            repo.open().default_base(None, None).unwrap().commit,
+            Some(first)
+        );
+    }
+
+    #[test]
+    fn the_upstream_counts_and_a_pushed_copy_of_the_branch_does_not() {
+        let (_origin, clone, repo) = cloned();
+        let main = repo.head().unwrap();
+        assert_eq!(described(&repo), "merge base with origin/main");
+        clone.write("b", "1").commit("local");
+        assert_eq!(repo.default_base(None, None).unwrap().commit, main);
+        clone.git(&["checkout", "-q", "-b", "feature"]);
+        clone.write("b", "2").commit("feature");
+        clone.git(&["push", "-q", "-u", "origin", "feature"]);
+        let base = repo.default_base(None, None).unwrap();
+        assert_eq!(
+            (base.commit, base.described.as_str()),
+            (main, "merge base with origin/main")
+        );
+        clone.git(&["push", "-q", "origin", "feature:release"]);
+        clone.git(&["branch", "-q", "-u", "origin/release"]);
+        assert_eq!(described(&repo), "merge base with origin/release");
+        clone.git(&["branch", "-q", "-u", "main"]);
+        assert_eq!(described(&repo), "merge base with main");
+    }
+
+    #[test]
+    fn the_default_branch_of_the_remote_is_found_under_any_name() {
+        let (_origin, clone, repo) = cloned();
+        clone.git(&["checkout", "-q", "--detach"]);
+        assert_eq!(described(&repo), "merge base with origin/main");
+        clone.git(&["remote", "rename", "origin", "up"]);
+        assert_eq!(described(&repo), "merge base with up/main");
+        clone.git(&["remote", "set-head", "up", "--delete"]);
+        assert_eq!(described(&repo), "merge base with up/main");
+    }
+
+    #[test]
+    fn a_providers_branch_is_looked_for_and_missed_with_a_fetch_to_run() {
+        let (_origin, clone, repo) = cloned();
+        clone.git(&["checkout", "-q", "--detach"]);
+        let main = repo.head().unwrap();
+        let base = repo
+            .default_base(Some(&hint(vec![BaseTry::Branch("main".into())])), None)
+            .unwrap();
+        assert_eq!(
+            (base.commit, base.described.as_str()),
+            (main, "merge base with origin/main (CI)")
+        );
+        let error = repo
+            .default_base(Some(&hint(vec![BaseTry::Branch("next".into())])), None)
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the base branch `next` (CI) is not in this clone"
+        );
+        assert!(error.hint().unwrap().contains("`git fetch origin next`"));
+        let unknown = "1234567890123456789012345678901234567890";
+        let tries = vec![
+            BaseTry::Commit(unknown.into()),
+            BaseTry::Branch("main".into()),
+        ];
+        assert_eq!(
+            repo.default_base(Some(&hint(tries)), None).unwrap().commit,
+            main
+        );
+        let error = repo
+            .default_base(Some(&hint(vec![BaseTry::Commit(unknown.into())])), None)
+            .unwrap_err();
+        assert!(error.hint().unwrap().contains("git fetch origin 1234"));
+    }
+
+    #[test]
+    fn a_merge_made_for_the_test_is_compared_with_its_first_parent() {
+        let repo = Sandbox::new();
+        repo.write("a", "1").commit("one");
+        repo.git(&["checkout", "-q", "-b", "pr"]);
+        repo.write("b", "1").commit("pr");
+        repo.git(&["checkout", "-q", "main"]);
+        let target = repo.write("c", "1").commit("main moves on");
+        repo.git(&["checkout", "-q", "--detach"]);
+        repo.git(&["merge", "-q", "--no-ff", "-m", "merge", "pr"]);
+        let merge = repo.git(&["rev-parse", "HEAD"]).trim().to_string();
+        let open = repo.open();
+        let base = open
+            .default_base(Some(&hint(vec![BaseTry::FirstParentOf(merge)])), None)
+            .unwrap();
+        assert_eq!(base.commit, Some(target));
+        let other = hint(vec![
+            BaseTry::FirstParentOf(target.to_string()),
+            BaseTry::Branch("pr".into()),
+        ]);
+        let base = open.default_base(Some(&other), None).unwrap();
+        assert_eq!(base.described, "merge base with pr (CI)");
+    }
+
+    #[test]
+    fn a_shallow_clone_without_the_merge_base_names_the_fetch_that_helps() {
+        let origin = Sandbox::new();
+        origin.write("a", "1").commit("one");
+        origin.git(&["checkout", "-q", "-b", "feature"]);
+        origin.write("b", "1").commit("feature");
+        origin.git(&["checkout", "-q", "main"]);
+        origin.write("a", "2").commit("two");
+        let clone = Sandbox::bare_dir();
+        let url = format!("file://{}", origin.path().display());
+        clone.git(&["clone", "-q", "--depth=1", "--no-single-branch", &url, "."]);
+        clone.git(&["checkout", "-q", "feature"]);
+        let error = clone.open().default_base(None, None).unwrap_err();
+        assert!(matches!(error, RepoError::Shallow { .. }), "{error:?}");
+        let hint = error.hint().unwrap();
+        for part in [
+            "git fetch --unshallow origin main",
+            "--deepen=",
+            "fetch-depth: 0",
+        ] {
+            assert!(hint.contains(part), "{hint}");
+        }
+        git_in(clone.path(), &["fetch", "-q", "--unshallow", "origin"]);
+        assert_eq!(described(&clone.open()), "merge base with origin/main");
+    }
+
+    #[test]
+    fn histories_that_never_met_are_compared_at_the_tip() {
+        let repo = Sandbox::new();
+        let main = repo.write("a", "1").commit("one");
+        repo.git(&["checkout", "-q", "--orphan", "alone"]);
+        repo.write("b", "1").commit("alone");
+        let base = repo.open().default_base(None, None).unwrap();
+        assert_eq!(base.commit, Some(main));
+        assert!(base.described.contains("no history"), "{}", base.described);
+    }
+}

@@ -6,7 +6,7 @@
 //! Not seen here: external filter drivers and `working-tree-encoding`, which need other programs. A file with one of
 //! those counts as changed unless the index's stat data says that nobody touched it.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use bstr::{ByteSlice, ByteVec};
@@ -17,22 +17,13 @@ use crate::model::{BlobId, RepoPath};
 use super::lfs;
 use super::objects::{hash, id};
 
-/// Contents above this size are hashed in a stream where no filter applies.
-const STREAMED: u64 = 1 << 20;
-
-/// What has to be done to the contents of a path.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-struct Rules {
-    text: Text,
-    ident: bool,
-    lfs: bool,
-}
+/// Contents above this size are not held in memory where nothing has to be done to them.
+const STREAMED: u64 = 8 << 20;
 
 /// How line endings are treated.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Text {
     /// Not at all.
-    #[default]
     Binary,
     /// CRLF becomes LF.
     Always,
@@ -41,35 +32,24 @@ enum Text {
 }
 
 /// Cleans files of one working tree.
+///
+/// Attributes cost far more than contents, so they are only asked for where the contents let them matter.
 pub(super) struct Cleaner<'a> {
     repo: &'a Repository,
-    autocrlf: bool,
 }
 
 impl<'a> Cleaner<'a> {
     pub(super) fn new(repo: &'a Repository) -> Self {
-        let autocrlf = repo
-            .config()
-            .and_then(|config| config.get_string("core.autocrlf"));
-        let autocrlf = autocrlf.is_ok_and(|value| {
-            value.eq_ignore_ascii_case("input") || git2::Config::parse_bool(value).unwrap_or(false)
-        });
-        Self { repo, autocrlf }
+        Self { repo }
     }
 
     /// The id that the file would get.
     pub(super) fn id(&self, path: &RepoPath, disk: &Path) -> io::Result<BlobId> {
-        let rules = self.rules(path);
-        if rules == Rules::default() && std::fs::metadata(disk)?.len() > STREAMED {
-            let hashed = git2::Oid::hash_file(git2::ObjectType::Blob, disk);
-            return hashed.map(id).map_err(io::Error::other);
+        let large = std::fs::metadata(disk)?.len() > STREAMED;
+        if large && !self.is_lfs(path) && self.text(path) == Text::Binary && !self.ident(path) {
+            return plain_id(disk);
         }
-        if rules.lfs
-            && let Some(pointer) = lfs::pointer_of(disk)?
-        {
-            return Ok(hash(&pointer));
-        }
-        Ok(hash(&self.cleaned(path, &rules, read(disk)?)))
+        Ok(hash(&self.contents(path, disk)?))
     }
 
     /// The contents that the file would be stored with.
@@ -77,51 +57,74 @@ impl<'a> Cleaner<'a> {
         if std::fs::symlink_metadata(disk)?.is_symlink() {
             return link_target(disk);
         }
-        let rules = self.rules(path);
-        if rules.lfs
+        if self.is_lfs(path)
             && let Some(pointer) = lfs::pointer_of(disk)?
         {
             return Ok(pointer);
         }
-        Ok(self.cleaned(path, &rules, read(disk)?))
+        let mut bytes = std::fs::read(disk)?;
+        if bytes.find(b"\r\n").is_some() {
+            let convert = match self.text(path) {
+                Text::Binary => false,
+                Text::Always => true,
+                Text::Auto => !looks_binary(&bytes) && !self.stored_with_cr(path),
+            };
+            if convert {
+                bytes = bytes.replace(b"\r\n", b"\n");
+            }
+        }
+        if bytes.find(b"$Id:").is_some() && self.ident(path) {
+            bytes = without_ident(&bytes);
+        }
+        Ok(bytes)
     }
 
     /// Whether the file is the data that a Git LFS pointer stands for.
     pub(super) fn is_data_of(&self, path: &RepoPath, disk: &Path, blob: BlobId) -> bool {
-        self.rules(path).lfs
+        self.is_lfs(path)
             && super::objects::read_object(self.repo, blob, None)
                 .is_ok_and(|pointer| lfs::stands_for(&pointer, disk))
     }
 
-    fn rules(&self, path: &RepoPath) -> Rules {
-        let Ok(path) = path.as_bytes().to_path() else {
-            return Rules::default();
-        };
-        let eol = match self.attribute(path, "eol") {
-            Attribute::Value(value) => value == b"lf" || value == b"crlf",
-            _ => false,
-        };
+    fn is_lfs(&self, path: &RepoPath) -> bool {
+        self.attribute(path, "filter") == Attribute::Value(b"lfs".to_vec())
+    }
+
+    fn ident(&self, path: &RepoPath) -> bool {
+        self.attribute(path, "ident") == Attribute::Set
+    }
+
+    fn text(&self, path: &RepoPath) -> Text {
         let mut text = self.attribute(path, "text");
         if text == Attribute::Unspecified {
             text = self.attribute(path, "crlf");
         }
-        let text = match text {
-            Attribute::Unset => Text::Binary,
-            Attribute::Set => Text::Always,
-            Attribute::Value(value) if value == b"auto" => Text::Auto,
-            Attribute::Value(value) if value == b"input" => Text::Always,
-            _ if eol => Text::Always,
-            _ if self.autocrlf => Text::Auto,
+        match text {
+            Attribute::Unset => return Text::Binary,
+            Attribute::Set => return Text::Always,
+            Attribute::Value(value) if value == b"auto" => return Text::Auto,
+            Attribute::Value(value) if value == b"input" => return Text::Always,
+            _ => {}
+        }
+        match self.attribute(path, "eol") {
+            Attribute::Value(value) if value == b"lf" || value == b"crlf" => Text::Always,
+            _ if self.autocrlf() => Text::Auto,
             _ => Text::Binary,
-        };
-        Rules {
-            text,
-            ident: self.attribute(path, "ident") == Attribute::Set,
-            lfs: matches!(self.attribute(path, "filter"), Attribute::Value(value) if value == b"lfs"),
         }
     }
 
-    fn attribute(&self, path: &Path, name: &str) -> Attribute {
+    fn autocrlf(&self) -> bool {
+        let config = self.repo.config();
+        let value = config.and_then(|config| config.get_string("core.autocrlf"));
+        value.is_ok_and(|value| {
+            value.eq_ignore_ascii_case("input") || git2::Config::parse_bool(value).unwrap_or(false)
+        })
+    }
+
+    fn attribute(&self, path: &RepoPath, name: &str) -> Attribute {
+        let Ok(path) = path.as_bytes().to_path() else {
+            return Attribute::Unspecified;
+        };
         let flags = AttrCheckFlags::FILE_THEN_INDEX;
         let value = self.repo.get_attr_bytes(path, name, flags);
         match AttrValue::always_bytes(value.unwrap_or(None)) {
@@ -131,23 +134,6 @@ impl<'a> Cleaner<'a> {
             AttrValue::String(value) => Attribute::Value(value.as_bytes().to_vec()),
             AttrValue::Unspecified => Attribute::Unspecified,
         }
-    }
-
-    fn cleaned(&self, path: &RepoPath, rules: &Rules, mut bytes: Vec<u8>) -> Vec<u8> {
-        let convert = match rules.text {
-            Text::Binary => false,
-            Text::Always => bytes.contains(&b'\r'),
-            Text::Auto => {
-                bytes.contains(&b'\r') && !looks_binary(&bytes) && !self.stored_with_cr(path)
-            }
-        };
-        if convert {
-            bytes = bytes.replace(b"\r\n", b"\n");
-        }
-        if rules.ident {
-            bytes = without_ident(&bytes);
-        }
-        bytes
     }
 
     /// A text file that was stored with CRLF keeps it: git does not normalize behind the user's back.
@@ -164,6 +150,12 @@ impl<'a> Cleaner<'a> {
     }
 }
 
+/// The id of the bytes as they are.
+pub(super) fn plain_id(disk: &Path) -> io::Result<BlobId> {
+    let hashed = git2::Oid::hash_file(git2::ObjectType::Blob, disk);
+    hashed.map(id).map_err(io::Error::other)
+}
+
 /// The value of an attribute.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Attribute {
@@ -178,12 +170,6 @@ pub(super) fn link_target(disk: &Path) -> io::Result<Vec<u8>> {
     let target = std::fs::read_link(disk)?.into_os_string();
     Vec::from_os_string(target)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the target is no text"))
-}
-
-fn read(disk: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(disk)?.read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Git's guess: a NUL, a CR that ends no line, or too many control characters.

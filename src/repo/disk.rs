@@ -120,7 +120,8 @@ impl Settings {
     }
 }
 
-fn same_size(entry: &IndexEntry, meta: &Metadata) -> bool {
+/// Whether the file has the size that the index remembers.
+pub(super) fn same_size(entry: &IndexEntry, meta: &Metadata) -> bool {
     // Git writes a size of nothing for a file that it could not be sure of.
     let unsure = entry.stat.size == 0 && entry.id.0 != EMPTY_BLOB;
     !unsure && u64::from(entry.stat.size) == meta.len() & 0xffff_ffff

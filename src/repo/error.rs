@@ -185,6 +185,11 @@ impl RepoError {
             Self::Unsupported { feature, .. } if feature.contains("split index") => {
                 "write a whole index with `git update-index --no-split-index`".into()
             }
+            Self::Unsupported { feature, .. } if feature.ends_with("partialclone") => {
+                "`git config remote.origin.promisor true && git config --unset extensions.partialClone` says the \
+                 same in today's way"
+                    .into()
+            }
             Self::Bare { .. } => {
                 "compare two commits: give both `--base` and `--head` a revision".into()
             }

@@ -105,6 +105,7 @@ impl Index {
         for _ in 0..count {
             index.read_entry(&mut at, version)?;
         }
+        // What stands behind the entries is announced by name and size; a checksum comes last.
         while data.len().saturating_sub(at.pos) > 20 + 8 {
             let name = at.take(4)?;
             let size = at.u32()? as usize;
@@ -117,7 +118,23 @@ impl Index {
                 _ => return Err(format!("unknown extension {}", name.escape_ascii())),
             }
         }
+        index.check_order()?;
         Ok(index)
+    }
+
+    /// Paths have to be there and sorted, for everything else relies on it.
+    fn check_order(&self) -> Result<(), String> {
+        let mut last: Option<&IndexEntry> = None;
+        for entry in &self.entries {
+            let path = self.path(entry);
+            let sorted =
+                last.is_none_or(|last| (self.path(last), last.stage) < (path, entry.stage));
+            if path.is_empty() || !sorted {
+                return Err(format!("`{}` is out of order", RepoPath::new(path)));
+            }
+            last = Some(entry);
+        }
+        Ok(())
     }
 
     fn read_entry(&mut self, at: &mut Reader<'_>, version: u32) -> Result<(), String> {
@@ -164,18 +181,6 @@ impl Index {
             skip_worktree: more & 0x4000 != 0,
             intent_to_add: more & 0x2000 != 0,
         };
-        if end == from {
-            return Err("a path is empty".into());
-        }
-        if let Some(last) = self.entries.last() {
-            let sorted = (self.path(last), last.stage) < (self.path(&entry), entry.stage);
-            if !sorted {
-                return Err(format!(
-                    "`{}` is out of order",
-                    RepoPath::new(self.path(&entry))
-                ));
-            }
-        }
         self.entries.push(entry);
         Ok(())
     }

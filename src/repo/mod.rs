@@ -5,6 +5,8 @@
 //! Not seen here: repositories with SHA-256 ids, reftables or a split index, each told by a clear error; ignored
 //! files of the working tree.
 
+#[cfg(test)]
+mod agreement;
 mod base;
 #[cfg(test)]
 mod cases;
@@ -15,6 +17,7 @@ mod error;
 mod index;
 mod lfs;
 mod lookup;
+mod nested;
 mod objects;
 mod open;
 mod revision;

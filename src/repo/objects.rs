@@ -59,12 +59,10 @@ fn promisor(repo: &Repository) -> Option<String> {
         return Some(remote);
     }
     let mut entries = config.entries(Some("remote\\..*\\.promisor")).ok()?;
-    while let Some(Ok(entry)) = entries.next() {
-        let name = entry.name().ok()?;
-        let remote = name.strip_prefix("remote.")?.strip_suffix(".promisor")?;
-        return Some(remote.to_string());
-    }
-    None
+    let first = entries.next()?.ok()?;
+    let remote = first.name().ok()?;
+    let remote = remote.strip_prefix("remote.")?.strip_suffix(".promisor")?;
+    Some(remote.to_string())
 }
 
 /// Reads contents, from any number of threads. Clones share what they know.

@@ -1,8 +1,7 @@
 //! Finding and opening a repository, as often as threads need it.
 //!
-//! Partial clones carry an extension that libgit2 does not know although it can read them: they are opened around
-//! that check. Repositories with SHA-256 ids or reftables are told by a clear error.
-//! Not seen here: a `core.worktree` that is relative to a linked repository directory of a partial clone.
+//! Not seen here: repositories with SHA-256 ids, with reftables, or with the extension that old partial clones carry;
+//! libgit2 refuses them, and the error says so.
 
 use std::path::{Path, PathBuf};
 
@@ -12,9 +11,6 @@ use crate::model::RepoPath;
 
 use super::error::RepoError;
 use super::objects::join;
-
-/// Extensions that change nothing about how objects, references and the index are read.
-const HARMLESS: [&str; 2] = ["partialclone", "relativeworktrees"];
 
 /// Where a repository is, so that each thread can open it for itself.
 #[derive(Clone, Debug)]
@@ -39,7 +35,7 @@ impl Location {
             let ceilings: Vec<PathBuf> = std::env::split_paths(&ceilings).collect();
             Repository::open_ext(start, RepositoryOpenFlags::CROSS_FS, ceilings)
         };
-        let repo = repo.or_else(|error| opened_anyway(start, error))?;
+        let repo = repo.map_err(|error| refused(start, error))?;
         if repo.object_format() != git2::ObjectFormat::Sha1 {
             return Err(RepoError::Unsupported {
                 path: start.to_path_buf(),
@@ -66,7 +62,7 @@ impl Location {
         let no_search = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::NO_DOTGIT;
         let none: [&Path; 0] = [];
         let opened = Repository::open_ext(&self.git_dir, no_search, none);
-        let repo = opened.or_else(|error| opened_anyway(&self.git_dir, error))?;
+        let repo = opened.map_err(|error| refused(&self.git_dir, error))?;
         if let Some(work_dir) = &self.work_dir
             && repo.workdir() != Some(work_dir)
         {
@@ -85,62 +81,26 @@ impl Location {
     }
 }
 
-/// Opens a repository that libgit2 refuses only for an extension which does not matter here.
-fn opened_anyway(start: &Path, error: git2::Error) -> Result<Repository, RepoError> {
-    let message = error.message().to_ascii_lowercase();
-    if let Some((_, extension)) = message.split_once("extensions.") {
-        if HARMLESS.iter().any(|name| extension.starts_with(name)) {
-            return open_plainly(start).map_err(|source| RepoError::Open {
-                path: start.to_path_buf(),
-                source,
-            });
-        }
-        return Err(RepoError::Unsupported {
-            path: start.to_path_buf(),
-            feature: if extension.starts_with("objectformat") {
-                "SHA-256 object ids".into()
-            } else {
-                format!("the extension {}", extension.trim_end_matches(['\'', '"']))
+/// Why a repository does not open, as far as libgit2's message tells.
+fn refused(start: &Path, source: git2::Error) -> RepoError {
+    let path = start.to_path_buf();
+    let message = source.message().to_ascii_lowercase();
+    let sha256 = ["objectformat", "object format", "sha256"]
+        .iter()
+        .any(|word| message.contains(word));
+    match source.code() {
+        ErrorCode::NotFound => RepoError::NotFound { start: path },
+        ErrorCode::Owner => RepoError::Owner { path },
+        _ if sha256 => RepoError::Unsupported {
+            path,
+            feature: "SHA-256 object ids".into(),
+        },
+        _ => match message.split_once("extensions.") {
+            Some((_, extension)) => RepoError::Unsupported {
+                path,
+                feature: format!("the extension {}", extension.trim_end_matches(['\'', '"'])),
             },
-        });
+            None => RepoError::Open { path, source },
+        },
     }
-    Err(match error.code() {
-        ErrorCode::NotFound => RepoError::NotFound {
-            start: start.to_path_buf(),
-        },
-        ErrorCode::Owner => RepoError::Owner {
-            path: start.to_path_buf(),
-        },
-        _ if message.contains("object format") || message.contains("sha256") => {
-            RepoError::Unsupported {
-                path: start.to_path_buf(),
-                feature: "SHA-256 object ids".into(),
-            }
-        }
-        _ => RepoError::Open {
-            path: start.to_path_buf(),
-            source: error,
-        },
-    })
-}
-
-/// Opens as if bare, which skips the check of extensions, and lays the working tree to it.
-fn open_plainly(start: &Path) -> Result<Repository, git2::Error> {
-    let none: [&Path; 0] = [];
-    let git_dir = Repository::discover_path(start, none)?;
-    let repo = Repository::open_bare(&git_dir)?;
-    let config = repo.config()?;
-    if config.get_bool("core.bare").unwrap_or(false) {
-        return Ok(repo);
-    }
-    let work_dir = if let Ok(set) = config.get_path("core.worktree") {
-        git_dir.join(set)
-    } else if let Ok(link) = std::fs::read_to_string(git_dir.join("gitdir")) {
-        // A linked working tree: the file names its `.git`.
-        git_dir.join(link.trim_end()).with_file_name("")
-    } else {
-        git_dir.parent().unwrap_or(&git_dir).to_path_buf()
-    };
-    repo.set_workdir(&work_dir, false)?;
-    Ok(repo)
 }

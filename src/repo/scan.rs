@@ -7,24 +7,21 @@
 
 use std::cell::OnceCell;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use bstr::ByteSlice;
-use git2::{Repository, RepositoryOpenFlags};
+use git2::Repository;
 
 use crate::model::{BlobId, Entry, Mode, RepoPath};
 
-use super::clean::{Cleaner, link_target};
-use super::disk::{Kind, Settings, executable, list};
+use super::clean::{Cleaner, link_target, plain_id};
+use super::disk::{Kind, Settings, executable, list, same_size};
 use super::error::RepoError;
 use super::index::{Child, Index, IndexEntry};
-use super::objects::{hash, id, join};
+use super::nested::{checked_out, nested};
+use super::objects::{hash, join};
 use super::open::Location;
-use super::{Repo, Side};
-
-/// Submodules in submodules are followed this far.
-const DEEPEST: u8 = 6;
 
 /// A path where the working tree is not what the index says: what is there, or nothing.
 pub(super) type Found = (RepoPath, Option<Entry>);
@@ -33,9 +30,9 @@ pub(super) type Found = (RepoPath, Option<Entry>);
 ///
 /// Contents that cannot be read have the id of all zeros: they count as changed.
 pub(super) fn scan(
-    repo: &Repository,
     location: &Location,
     index: &Index,
+    settings: Settings,
     depth: u8,
 ) -> Result<Vec<Found>, RepoError> {
     let Some(top) = &location.work_dir else {
@@ -47,7 +44,7 @@ pub(super) fn scan(
         index,
         location,
         top,
-        settings: Settings::of(repo, &location.index),
+        settings,
         depth,
         queue: Mutex::new(Queue {
             jobs: vec![Job {
@@ -318,6 +315,11 @@ impl<'a> Worker<'a> {
         if same_mode && self.shared.settings.untouched(entry, &meta) {
             return;
         }
+        // The very bytes of the blob need no cleaning. This makes a tree cheap whose times were all changed.
+        let may_be_same = same_mode && held.mode.is_file() && same_size(entry, &meta);
+        if may_be_same && plain_id(disk).is_ok_and(|plain| plain == held.blob) {
+            return;
+        }
         let mut actual = self.actual(&path, kind, disk, Some(held.mode));
         if let Some(actual) = &mut actual
             && actual.blob != held.blob
@@ -389,47 +391,5 @@ impl<'a> Worker<'a> {
     fn is_ignored(&self, path: &RepoPath) -> bool {
         let asked = path.as_bytes().to_path().ok().zip(self.repo());
         asked.is_some_and(|(path, repo)| repo.is_path_ignored(path).unwrap_or(false))
-    }
-}
-
-/// Whether a directory holds a repository of its own: then the commit it is at, or all zeros where it has none.
-fn nested(dir: &Path) -> Option<Option<BlobId>> {
-    let git: PathBuf = dir.join(".git");
-    let meta = std::fs::symlink_metadata(&git).ok()?;
-    let none: [&Path; 0] = [];
-    match Repository::open_ext(dir, RepositoryOpenFlags::NO_SEARCH, none) {
-        Ok(repo) => Some(head_of(&repo)),
-        Err(_) => (!meta.is_dir() || git.join("HEAD").exists()).then_some(None),
-    }
-}
-
-fn head_of(repo: &Repository) -> Option<BlobId> {
-    repo.head()
-        .ok()?
-        .peel_to_commit()
-        .ok()
-        .map(|commit| id(commit.id()))
-}
-
-/// The commit that a checked-out submodule is at; another id where its files differ from that commit.
-///
-/// `None` where it is not checked out, so that nothing but the pointer counts.
-fn checked_out(dir: &Path, depth: u8) -> Option<BlobId> {
-    let head = nested(dir)?.unwrap_or_default();
-    if depth >= DEEPEST {
-        return Some(head);
-    }
-    let dirty = Repo::open(dir).and_then(|repo| {
-        let base = if head == BlobId::default() {
-            Side::Empty
-        } else {
-            Side::Commit(head)
-        };
-        repo.differences(&base, &Side::WorkTree, depth + 1)
-    });
-    match dirty {
-        Ok(differences) if differences.is_empty() => Some(head),
-        Ok(differences) => Some(hash(format!("{head} {differences:?}").as_bytes())),
-        Err(_) => Some(BlobId::default()),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::model::{BlobId, Change, Entry, Mode, PathChange, RepoPath, Snapshot};
 
 use super::change::pair_moves;
+use super::disk::Settings;
 use super::error::RepoError;
 use super::index::Index;
 use super::objects::Blobs;
@@ -88,6 +89,8 @@ impl Repo {
             return Ok(Vec::new());
         }
         let uses = |side: &Side| base == side || head == side;
+        // Asked for its time before it is read: an index that is replaced in between is only trusted less.
+        let settings = Settings::of(&self.git, &self.location.index);
         let index = if uses(&Side::Index) || uses(&Side::WorkTree) {
             self.read_index()?
         } else {
@@ -104,7 +107,7 @@ impl Repo {
             index: &index,
         };
         let found = if uses(&Side::WorkTree) {
-            scan(&self.git, &self.location, &index, depth)?
+            scan(&self.location, &index, settings, depth)?
         } else {
             Vec::new()
         };

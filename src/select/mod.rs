@@ -130,3 +130,171 @@ pub fn everything(head: &Graph, cause: Cause) -> Selection {
         Vec::new(),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Graph;
+    use crate::model::{BlobId, Claim, EdgeKind, EdgeSink, Entry, Fingerprint, Mode, PathChange};
+
+    /// `src/a.py` is imported by `test_a`, `data.txt` is named by `test_b`, `README.md` by nobody; `pkg` holds both tests.
+    fn graph(print: u128) -> Graph {
+        let mut sink = EdgeSink::default();
+        let package = sink.node(Node::Package {
+            reader: "python".into(),
+            dir: "pkg".into(),
+        });
+        for (name, on, kind) in [
+            ("pkg/test_a.py", "pkg/a.py", EdgeKind::Import),
+            ("pkg/test_b.py", "pkg/data.txt", EdgeKind::Mention),
+        ] {
+            let suite = Suite::Python { file: name.into() };
+            let test = sink.test(suite, vec!["test_x".into()], true);
+            let file = sink.claim(&name.into());
+            let on = sink.claim(&on.into());
+            sink.edge(test, file, EdgeKind::Defines, 0);
+            sink.edge(file, on, kind, 3);
+            sink.edge(file, package, EdgeKind::Member, 0);
+        }
+        let a = sink.path(&"pkg/a.py".into());
+        let library = sink.node(Node::External {
+            ecosystem: "pypi".into(),
+            name: "lib".into(),
+            version: String::new(),
+        });
+        sink.print(library, Fingerprint(print));
+        sink.edge(a, library, EdgeKind::External, 1);
+        sink.settle(&"uv.lock".into());
+        sink.claim(&"pkg/orphan.py".into());
+        let asks = sink.path(&"pkg/test_a.py".into());
+        sink.info(asks).reads_lines = true;
+        assert_eq!(sink.nodes[0].claim, Claim::Nobody);
+        Graph::build(sink)
+    }
+
+    fn entry(n: u8) -> Option<Entry> {
+        Some(Entry {
+            mode: Mode::File,
+            blob: BlobId { 0: [n; 20] },
+        })
+    }
+
+    fn modified(path: &str) -> PathChange {
+        PathChange {
+            path: path.into(),
+            before: entry(1),
+            after: entry(2),
+            other_side: None,
+        }
+    }
+
+    /// The files of the selected tests, then the fallbacks, then the paths without effect.
+    fn outcome(change: PathChange, edit: Option<Edit>, head_print: u128) -> String {
+        let (base, head) = (graph(1), graph(head_print));
+        let edits = edit
+            .map(|edit| (change.path.clone(), edit))
+            .into_iter()
+            .collect();
+        let change = Change {
+            paths: vec![change],
+        };
+        let rules = Rules::new(&[]).unwrap();
+        let head = if head_print == 1 { &base } else { &head };
+        let selection = select(Inputs {
+            base: &base,
+            head,
+            change: &change,
+            edits: &edits,
+            rules: &rules,
+        });
+        let mut words: Vec<String> = selection
+            .selected()
+            .iter()
+            .map(|s| s.suite.to_string())
+            .collect();
+        words.extend(
+            selection
+                .fallbacks()
+                .iter()
+                .map(|f| format!("fallback {:?} {:?}", f.scope, f.cause)),
+        );
+        words.extend(
+            selection
+                .inert()
+                .iter()
+                .map(|i| format!("no effect {}", i.path)),
+        );
+        words.join(", ")
+    }
+
+    #[test]
+    fn an_edit_of_code_selects_what_depends_on_it() {
+        assert_eq!(
+            outcome(modified("pkg/a.py"), Some(Edit::Code), 1),
+            "pkg/test_a.py"
+        );
+        assert_eq!(outcome(modified("pkg/data.txt"), None, 1), "pkg/test_b.py");
+    }
+
+    #[test]
+    fn an_edit_of_comments_selects_only_who_reads_bytes() {
+        assert_eq!(
+            outcome(modified("pkg/a.py"), Some(Edit::Comment), 1),
+            "no effect pkg/a.py"
+        );
+        assert_eq!(
+            outcome(modified("pkg/data.txt"), Some(Edit::Comment), 1),
+            "pkg/test_b.py, no effect pkg/data.txt"
+        );
+    }
+
+    #[test]
+    fn moved_lines_select_the_tests_that_ask_for_line_numbers() {
+        assert_eq!(
+            outcome(modified("pkg/a.py"), Some(Edit::MovedLines), 1),
+            "pkg/test_a.py, no effect pkg/a.py"
+        );
+    }
+
+    #[test]
+    fn what_nobody_knows_falls_back_to_the_package_around_it_or_to_everything() {
+        assert_eq!(
+            outcome(modified("pkg/x/unknown.bin"), None, 1),
+            "pkg/test_a.py, pkg/test_b.py, fallback Package(RepoPath(\"pkg\")) Unclaimed"
+        );
+        assert_eq!(
+            outcome(modified("unknown.bin"), None, 1),
+            "pkg/test_a.py, pkg/test_b.py, fallback Everything Unclaimed"
+        );
+    }
+
+    #[test]
+    fn a_followed_path_that_no_test_reaches_falls_back_and_a_settled_one_does_not() {
+        assert_eq!(
+            outcome(modified("pkg/orphan.py"), Some(Edit::Code), 1),
+            "pkg/test_a.py, pkg/test_b.py, fallback Package(RepoPath(\"pkg\")) Unreached"
+        );
+        assert_eq!(outcome(modified("uv.lock"), Some(Edit::Code), 1), "");
+    }
+
+    #[test]
+    fn a_pinned_package_whose_print_differs_selects_its_importers() {
+        assert_eq!(
+            outcome(modified("uv.lock"), Some(Edit::Code), 2),
+            "pkg/test_a.py"
+        );
+    }
+
+    #[test]
+    fn rules_decide_what_no_reader_can() {
+        assert_eq!(
+            outcome(modified("README.md"), None, 1),
+            "no effect README.md"
+        );
+        assert_eq!(
+            outcome(modified("tia.toml"), None, 1),
+            "pkg/test_a.py, pkg/test_b.py, \
+             fallback Everything Rule(\"configures the selection itself\")"
+        );
+    }
+}

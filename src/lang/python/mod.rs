@@ -1,20 +1,50 @@
 //! Python: imports, conftest scope, pytest and unittest names.
+//!
+//! What it cannot see stands at the top of each file. In one list: code assembled at run time from pieces none of which
+//! is a name, search paths that come from outside the tree, and files that no literal names.
 
-use serde::{Deserialize, Serialize};
+mod collect;
+mod decode;
+mod distributions;
+mod externals;
+mod facts;
+mod fold;
+mod glob;
+mod ini;
+mod lines;
+mod lock;
+mod modules;
+mod project;
+mod reader;
+mod requirements;
+mod resolve;
+mod roots;
+mod scopes;
+mod source;
+mod stdlib;
+mod strings;
+mod suites;
+mod tokens;
 
-use super::{Facts, FileFacts, Kind, Lang};
+pub use project::{ProjectFile, Pytest};
+pub use requirements::Pin;
+pub use source::{By, Class, Computed, Definition, Import, SearchPath, Source};
+
+use super::{Detail, Facts, FileFacts, Kind, Lang};
 use crate::model::{EdgeSink, RepoPath, Snapshot};
+
+const SOURCE: Kind = "python";
+const PYPROJECT: Kind = "python-pyproject";
+const SETUP_CFG: Kind = "python-setup-cfg";
+const PYTEST_INI: Kind = "python-pytest-ini";
+const TOX_INI: Kind = "python-tox-ini";
+const REQUIREMENTS: Kind = "python-requirements";
+const TOML_LOCK: Kind = "python-lock";
+const PIPFILE: Kind = "python-pipfile";
+const PIPFILE_LOCK: Kind = "python-pipfile-lock";
 
 /// Python with pytest and unittest.
 pub struct Python;
-
-/// What a source file says.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
-pub struct Source {}
-
-/// What a configuration, requirement or lock file says.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
-pub struct ProjectFile {}
 
 impl Lang for Python {
     fn name(&self) -> &'static str {
@@ -25,13 +55,71 @@ impl Lang for Python {
         1
     }
 
-    fn claims(&self, _path: &RepoPath) -> Option<Kind> {
-        None
+    fn claims(&self, path: &RepoPath) -> Option<Kind> {
+        let name = path.file_name();
+        if matches!(path.extension(), b"py" | b"pyi" | b"pyw") {
+            return Some(SOURCE);
+        }
+        match name {
+            b"pyproject.toml" => Some(PYPROJECT),
+            b"setup.cfg" => Some(SETUP_CFG),
+            b"pytest.ini" | b".pytest.ini" => Some(PYTEST_INI),
+            b"tox.ini" => Some(TOX_INI),
+            b"uv.lock" | b"poetry.lock" | b"pdm.lock" | b"pylock.toml" => Some(TOML_LOCK),
+            b"Pipfile" => Some(PIPFILE),
+            b"Pipfile.lock" => Some(PIPFILE_LOCK),
+            _ => is_requirements(path).then_some(REQUIREMENTS),
+        }
     }
 
-    fn facts(&self, _kind: Kind, _blob: &[u8]) -> Facts {
-        Facts::default()
+    fn facts(&self, kind: Kind, blob: &[u8]) -> Facts {
+        if kind == SOURCE {
+            return facts::source(blob);
+        }
+        let text = String::from_utf8_lossy(blob);
+        let (found, code) = match kind {
+            PYPROJECT => project::pyproject(&text),
+            REQUIREMENTS => requirements::file(&text),
+            TOML_LOCK => lock::toml_lock(&text),
+            PIPFILE => lock::pipfile(&text),
+            PIPFILE_LOCK => lock::pipfile_lock(&text),
+            _ => ini::read(kind, &text),
+        };
+        let trouble = found.broken.then(|| {
+            let told = "cannot be read: any change to it may change everything in its project";
+            (1, told.to_owned())
+        });
+        Facts {
+            code,
+            layout: code,
+            shapes_project: true,
+            trouble: trouble.into_iter().collect(),
+            detail: Detail::PythonProject(Box::new(found)),
+            ..Facts::default()
+        }
     }
 
-    fn resolve(&self, _files: &[FileFacts<'_>], _tree: &Snapshot, _out: &mut EdgeSink) {}
+    fn resolve(&self, files: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink) {
+        resolve::resolve(files, tree, out);
+    }
+}
+
+/// `requirements*.txt`, `constraints*.txt`, their `.in` sources, and everything like them in a folder of requirements.
+fn is_requirements(path: &RepoPath) -> bool {
+    if !matches!(path.extension(), b"txt" | b"in") {
+        return false;
+    }
+    let stem = path.stem();
+    let named = |part: &[u8]| {
+        stem.windows(part.len())
+            .any(|w| w.eq_ignore_ascii_case(part))
+    };
+    let folder = path
+        .parent()
+        .map(|dir| dir.file_name().to_vec())
+        .unwrap_or_default();
+    named(b"requirements")
+        || stem.starts_with(b"constraints")
+        || folder == b"requirements"
+        || folder == b"reqs"
 }

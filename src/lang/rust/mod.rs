@@ -1,6 +1,42 @@
 //! Rust: Cargo workspaces, targets, modules, include macros, `#[test]`.
+//!
+//! Facts come from rustc's own lexer and from TOML; edges from manifests and sources alone, with every feature and
+//! every platform taken to be on. The unit of selection is the test executable, as nextest names it.
+//!
+//! Not seen here: what macros and build scripts generate (whatever uses them depends on all they may read), files
+//! opened by names no literal shows (they fall back), and C code behind a build script (its package's files count).
+
+mod attributes;
+mod config;
+mod dependencies;
+mod externals;
+mod files;
+mod includes;
+mod lock;
+mod manifest;
+mod modules;
+mod prints;
+mod resolve;
+mod scan;
+mod scopes;
+mod settings;
+mod source;
+mod targets;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod uses;
+mod values;
+mod workspace;
 
 use serde::{Deserialize, Serialize};
+
+pub use config::Config;
+pub use dependencies::{Dependency, DependencyKind};
+pub use lock::{Lock, Locked};
+pub use manifest::{Manifest, Switch, TargetEntry, TargetKind, Workspace};
+pub use source::{Base, Include, ModDecl, ModName, Source};
+pub use uses::Uses;
 
 use super::{Facts, FileFacts, Kind, Lang};
 use crate::model::{EdgeSink, RepoPath, Snapshot};
@@ -8,13 +44,19 @@ use crate::model::{EdgeSink, RepoPath, Snapshot};
 /// Rust with Cargo.
 pub struct Rust;
 
-/// What a source file says.
+/// What a manifest, lockfile or configuration file says.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
-pub struct Source {}
-
-/// What a manifest, lockfile or toolchain file says.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
-pub struct CargoFile {}
+pub enum CargoFile {
+    /// Nothing that edges depend on.
+    #[default]
+    Plain,
+    /// `Cargo.toml`.
+    Manifest(Box<Manifest>),
+    /// `Cargo.lock`.
+    Lock(Lock),
+    /// `.cargo/config.toml`.
+    Config(Config),
+}
 
 impl Lang for Rust {
     fn name(&self) -> &'static str {
@@ -25,13 +67,33 @@ impl Lang for Rust {
         1
     }
 
-    fn claims(&self, _path: &RepoPath) -> Option<Kind> {
-        None
+    fn claims(&self, path: &RepoPath) -> Option<Kind> {
+        let parent = path.parent();
+        let folder = parent.as_ref().map(RepoPath::file_name).unwrap_or_default();
+        Some(match (folder, path.file_name()) {
+            (_, b"Cargo.toml") => "cargo-toml",
+            (_, b"Cargo.lock") => "cargo-lock",
+            (b".cargo", b"config.toml" | b"config") => "cargo-config",
+            (_, b"rust-toolchain" | b"rust-toolchain.toml") => "rust-toolchain",
+            (b".config", b"nextest.toml") => "nextest",
+            (_, b"clippy.toml" | b".clippy.toml" | b"rustfmt.toml" | b".rustfmt.toml") => {
+                "rust-tools"
+            }
+            (_, name) if name.len() > 3 && name.ends_with(b".rs") => "rust",
+            _ => return None,
+        })
     }
 
-    fn facts(&self, _kind: Kind, _blob: &[u8]) -> Facts {
-        Facts::default()
+    fn facts(&self, kind: Kind, blob: &[u8]) -> Facts {
+        match kind {
+            "rust" => source::facts(blob),
+            "cargo-toml" => manifest::facts(blob),
+            "cargo-lock" => lock::facts(blob),
+            _ => config::facts(blob),
+        }
     }
 
-    fn resolve(&self, _files: &[FileFacts<'_>], _tree: &Snapshot, _out: &mut EdgeSink) {}
+    fn resolve(&self, files: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink) {
+        resolve::resolve(files, tree, out);
+    }
 }

@@ -1,0 +1,158 @@
+//! Which files a runner collects, under which configuration, and what they hold.
+//!
+//! `testpaths` does not narrow: a test outside of it can still be named on the command line. Not seen: tests that plugins
+//! collect from files of their own kinds.
+
+use super::collect::{Collected, Naming, collected};
+use super::glob;
+use super::project::Pytest;
+use super::resolve::{File, Project, Resolver};
+use super::source::Source;
+use crate::model::{EdgeKind, NodeRef, RepoPath, Suite};
+
+/// Directories that pytest does not enter by itself.
+const SKIPPED: &[&str] = &[
+    "*.egg",
+    ".*",
+    "_darcs",
+    "build",
+    "CVS",
+    "dist",
+    "node_modules",
+    "venv",
+    "{arch}",
+];
+
+/// All of the runner's settings in the tree.
+pub(super) struct Runner<'p> {
+    /// By directory.
+    settings: Vec<(RepoPath, &'p Pytest)>,
+}
+
+impl<'p> Runner<'p> {
+    pub(super) fn new(projects: &[Project<'p>]) -> Self {
+        let own = projects
+            .iter()
+            .filter_map(|p| Some((p.dir.clone(), p.says.pytest.as_ref()?)));
+        Self {
+            settings: own.collect(),
+        }
+    }
+
+    /// Whether examples in docstrings are tests somewhere.
+    pub(super) fn doctests(&self) -> bool {
+        self.settings
+            .iter()
+            .any(|(_, settings)| settings.doctest_modules())
+    }
+
+    /// Whether a runner may collect this file.
+    pub(super) fn is_suite(&self, path: &RepoPath, source: &Source) -> bool {
+        self.collect(path, source).is_some()
+    }
+
+    /// The settings that may be in force for a path: those of all directories above it.
+    fn of(&self, path: &RepoPath) -> impl Iterator<Item = &'p Pytest> + use<'_, 'p> {
+        let path = path.clone();
+        let above = self
+            .settings
+            .iter()
+            .filter(move |(dir, _)| path.is_under(dir));
+        above.map(|(_, settings)| *settings)
+    }
+
+    /// What is collected from a file; `None` where a runner would not look, or would find nothing.
+    fn collect(&self, path: &RepoPath, source: &Source) -> Option<Collected> {
+        if path.extension() != b"py" || is_skipped(path) {
+            return None;
+        }
+        let name = String::from_utf8_lossy(path.file_name()).into_owned();
+        let whole = path.to_string();
+        let usual = ["test_*.py".to_owned(), "*_test.py".to_owned()];
+        let mut matched = false;
+        let mut naming = Naming::default();
+        for settings in self.of(path) {
+            let matches = |pattern: &String| {
+                glob::matches(pattern, &name)
+                    || pattern.contains('/') && glob::matches(&format!("*{pattern}"), &whole)
+            };
+            if let Some(patterns) = &settings.python_files {
+                matched |= patterns.iter().any(matches);
+            }
+            for (patterns, all) in [
+                (&settings.python_classes, &mut naming.classes),
+                (&settings.python_functions, &mut naming.functions),
+            ] {
+                if let Some(patterns) = patterns {
+                    all.extend(patterns.iter().cloned());
+                    naming.default = false;
+                }
+            }
+        }
+        // Both the usual names and the configured ones: several runs with several settings are common.
+        matched |= usual.iter().any(|pattern| glob::matches(pattern, &name));
+        let found = collected(source, &naming);
+        let holds = !found.cases.is_empty() || !found.complete;
+        if matched && holds {
+            return Some(found);
+        }
+        // unittest's discovery has its own pattern.
+        let near_tests = name.starts_with("test")
+            || path.ancestors().any(|dir| {
+                dir.file_name()
+                    .windows(4)
+                    .any(|w| w.eq_ignore_ascii_case(b"test"))
+            });
+        if found.unittest && near_tests {
+            return Some(found);
+        }
+        let examples = source.doctests && self.of(path).any(Pytest::doctest_modules);
+        examples.then_some(Collected {
+            complete: false,
+            ..found
+        })
+    }
+}
+
+/// Lays out the suites: what defines them, and what configures them.
+pub(super) fn lay(
+    resolver: &mut Resolver<'_, '_>,
+    files: &[File<'_>],
+    projects: &[Project<'_>],
+    runner: &Runner<'_>,
+) {
+    let configs: Vec<(&RepoPath, NodeRef)> = projects
+        .iter()
+        .filter(|p| is_config(p.path))
+        .map(|p| (&p.dir, p.node))
+        .collect();
+    for file in files.iter().filter(|f| f.is_suite) {
+        let Some(found) = runner.collect(file.path, file.source) else {
+            continue;
+        };
+        let suite = Suite::Python {
+            file: file.path.clone(),
+        };
+        let test = resolver.out.test(suite, found.cases, found.complete);
+        resolver.out.edge(test, file.node, EdgeKind::Defines, 0);
+        for (dir, config) in &configs {
+            if file.path.is_under(dir) {
+                resolver.out.edge(test, *config, EdgeKind::Config, 0);
+            }
+        }
+    }
+}
+
+fn is_config(path: &RepoPath) -> bool {
+    matches!(
+        path.file_name(),
+        b"pytest.ini" | b".pytest.ini" | b"pyproject.toml" | b"tox.ini" | b"setup.cfg"
+    )
+}
+
+fn is_skipped(path: &RepoPath) -> bool {
+    path.ancestors().any(|dir| {
+        let name = String::from_utf8_lossy(dir.file_name()).into_owned();
+        !name.is_empty() && SKIPPED.iter().any(|pattern| glob::matches(pattern, &name))
+    })
+}

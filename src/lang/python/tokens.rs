@@ -1,0 +1,91 @@
+//! Prints of a file's tokens: what a run can see of it, without and with the lines that things stand on.
+//!
+//! Comments, blank lines, spaces inside a line and the width of indentation leave no trace. Everything else does:
+//! strings (docstrings are data that can be read and tested), a shebang, and an encoding cookie other than UTF-8.
+//! Not seen: that two spellings of a literal mean the same.
+
+use ruff_python_ast::token::{TokenKind, Tokens};
+use ruff_text_size::Ranged;
+
+use super::lines::Lines;
+use crate::model::{Fingerprint, Printer};
+
+/// The two prints of a file.
+pub(super) struct Prints {
+    /// Without positions.
+    pub(super) code: Fingerprint,
+    /// With the line of every token.
+    pub(super) layout: Fingerprint,
+}
+
+/// Prints a file's tokens. Linear in the text.
+pub(super) fn prints(text: &str, tokens: &Tokens, lines: &Lines, cookie: Option<&[u8]>) -> Prints {
+    let mut code: Vec<u8> = Vec::with_capacity(text.len());
+    let mut places: Vec<u8> = Vec::new();
+    let mut line = 0;
+    let mut count = 0u32;
+    for token in tokens {
+        let kind = token.kind();
+        if matches!(kind, TokenKind::Comment | TokenKind::NonLogicalNewline) {
+            continue;
+        }
+        code.push(kind as u8);
+        if carries_text(kind) {
+            let piece = text.get(std::ops::Range::<usize>::from(token.range()));
+            let piece = piece.unwrap_or_default().as_bytes();
+            code.extend((piece.len() as u32).to_le_bytes());
+            code.extend(piece);
+        }
+        // The end of the file may move: nobody can ask where it is.
+        if !matches!(
+            kind,
+            TokenKind::EndOfFile | TokenKind::Dedent | TokenKind::Newline
+        ) {
+            let here = lines.after(line, token.start());
+            if here != line {
+                line = here;
+                places.extend(count.to_le_bytes());
+                places.extend(here.to_le_bytes());
+            }
+        }
+        count += 1;
+    }
+    let mut printer = Printer::new();
+    printer.piece(shebang(text));
+    printer.piece(cookie.unwrap_or_default());
+    printer.piece(&code);
+    let code = printer.finish();
+    printer.piece(&places);
+    Prints {
+        code,
+        layout: printer.finish(),
+    }
+}
+
+/// The first line where it names an interpreter: it matters when the file is run as a program.
+fn shebang(text: &str) -> &str {
+    match text.lines().next() {
+        Some(line) if line.starts_with("#!") => line.trim_end(),
+        _ => "",
+    }
+}
+
+/// Whether tokens of this kind can differ in their text.
+fn carries_text(kind: TokenKind) -> bool {
+    matches!(
+        kind,
+        TokenKind::Name
+            | TokenKind::Int
+            | TokenKind::Float
+            | TokenKind::Complex
+            | TokenKind::String
+            | TokenKind::FStringStart
+            | TokenKind::FStringMiddle
+            | TokenKind::FStringEnd
+            | TokenKind::TStringStart
+            | TokenKind::TStringMiddle
+            | TokenKind::TStringEnd
+            | TokenKind::IpyEscapeCommand
+            | TokenKind::Unknown
+    )
+}

@@ -1,0 +1,313 @@
+//! Finds `mod` declarations and tests in the tokens of a source, in one walk.
+//!
+//! Not seen here: modules and tests that a macro makes of its arguments. The first are reported and widen to the
+//! package, the second make the list of tests incomplete.
+
+use super::attributes::{self, Role};
+use super::prints::is_macro_call;
+use super::source::{ModDecl, ModName, Source};
+use super::tokens::{Kind, Token, Tokens, value};
+
+/// Macros that may stand among items and make no tests of their own accord.
+const QUIET_MACROS: &[&str] = &[
+    "macro_rules",
+    "thread_local",
+    "lazy_static",
+    "bitflags",
+    "cfg_if",
+    "include",
+    "compile_error",
+    "const_assert",
+    "assert_impl_all",
+    "assert_not_impl_any",
+    "assert_eq_size",
+    "pin_project",
+    "global_asm",
+    "proptest",
+    "criterion_group",
+    "criterion_main",
+    "println",
+];
+
+/// Derives that make tests.
+const TEST_DERIVES: &[&str] = &["TS"];
+
+/// Nesting of inline modules beyond this is not written down; declarations in there are reported.
+const DEEPEST: usize = 64;
+
+/// Collects modules and tests into `source`.
+pub(super) fn scan(tokens: &Tokens<'_>, source: &mut Source, trouble: &mut Vec<(u32, String)>) {
+    let mut inline: Vec<(usize, ModName)> = Vec::new();
+    // Up to where the walk is inside something that is no module, and inside a macro's definition.
+    let (mut body_end, mut definition_end) = (0, 0);
+    for (index, token) in tokens.iter().enumerate() {
+        while inline.last().is_some_and(|(end, _)| *end <= index) {
+            inline.pop();
+        }
+        match token.kind {
+            Kind::Open if index >= body_end => {
+                let is_module = token.text == "{"
+                    && index > 1
+                    && tokens.is(index - 2, "mod")
+                    && tokens.ident(index - 1).is_some();
+                if !is_module {
+                    body_end = token.partner;
+                    source.hides_tests |= is_macro_call(tokens, index) && !is_quiet(tokens, index);
+                }
+            }
+            Kind::Ident if token.text == "macro_rules" => {
+                let open = (index..index + 6).find(|i| tokens.close(*i).is_some());
+                let end = open.and_then(|open| tokens.close(open)).unwrap_or_default();
+                definition_end = definition_end.max(end);
+            }
+            Kind::Ident if token.text == "mod" => {
+                module(tokens, index, token, &mut inline, source, trouble);
+            }
+            Kind::Ident if token.text == "fn" => {
+                let Some(name) = tokens.ident(index + 1) else {
+                    source.hides_tests |= role_of(tokens, index) != Role::Plain;
+                    continue;
+                };
+                match role_of(tokens, index) {
+                    Role::Plain => {}
+                    Role::Test if index >= definition_end => {
+                        let modules = inline.iter().map(|(_, module)| module.name.as_str());
+                        let path: Vec<_> = modules.chain([name]).collect();
+                        source.tests.push(path.join("::"));
+                        source.hides_tests |= has_parameters(tokens, index);
+                    }
+                    Role::Test | Role::Unknown => source.hides_tests = true,
+                }
+            }
+            Kind::Ident => source.hides_tests |= TEST_DERIVES.contains(&token.text),
+            _ => {}
+        }
+    }
+    source.tests.sort();
+    source.tests.dedup();
+}
+
+fn module(
+    tokens: &Tokens<'_>,
+    index: usize,
+    token: &Token<'_>,
+    inline: &mut Vec<(usize, ModName)>,
+    source: &mut Source,
+    trouble: &mut Vec<(u32, String)>,
+) {
+    let Some(name) = tokens.ident(index + 1) else {
+        // An inline module of any name matters only where it holds modules in files.
+        let mut inside = tokens.inside(index + 3);
+        let mut holds_files = || inside.any(|i| tokens.is(i, "mod") && !tokens.is(i + 2, "{"));
+        if tokens.is(index + 1, "$") && (!tokens.is(index + 3, "{") || holds_files()) {
+            computed(token, source, trouble);
+        }
+        return;
+    };
+    let (names, computed_path, role) = name_of(tokens, index, name);
+    source.hides_tests |= role == Role::Unknown;
+    if computed_path || inline.len() >= DEEPEST {
+        computed(token, source, trouble);
+    }
+    if tokens.is(index + 2, ";") {
+        source.mods.push(ModDecl {
+            inside: inline
+                .iter()
+                .take(DEEPEST)
+                .map(|(_, module)| module.clone())
+                .collect(),
+            name: names,
+            line: token.line,
+        });
+    } else if tokens.is(index + 2, "{")
+        && let Some(end) = tokens.close(index + 2)
+    {
+        inline.push((end, names));
+    }
+}
+
+fn computed(token: &Token<'_>, source: &mut Source, trouble: &mut Vec<(u32, String)>) {
+    source.opaque = true;
+    trouble.push((
+        token.line,
+        "a module whose file is not written out: it may be any file of the package".to_owned(),
+    ));
+}
+
+/// The name with its `#[path]`s, whether one of them is computed, and what its attributes make of it.
+fn name_of(tokens: &Tokens<'_>, index: usize, name: &str) -> (ModName, bool, Role) {
+    let mut out = ModName {
+        name: name.to_owned(),
+        ..ModName::default()
+    };
+    let (mut computed, mut role) = (false, Role::Plain);
+    let mut at = before_qualifiers(tokens, index);
+    while let Some(open) = tokens.attribute_before(at) {
+        if attributes::role(tokens, open) == Role::Unknown {
+            role = Role::Unknown;
+        }
+        let conditional = tokens.is(open + 1, "cfg_attr");
+        for part in attributes::parts(tokens, open) {
+            if tokens.is(part, "path") && tokens.is(part + 1, "=") {
+                let literal = tokens.get(part + 2).filter(|t| t.kind == Kind::Str);
+                match literal.and_then(|t| value(t.text)) {
+                    Some(path) => {
+                        out.paths.push(path);
+                        out.only_paths |= !conditional;
+                    }
+                    None => computed = true,
+                }
+            }
+        }
+        at = open - 1;
+    }
+    (out, computed, role)
+}
+
+fn role_of(tokens: &Tokens<'_>, index: usize) -> Role {
+    let mut at = before_qualifiers(tokens, index);
+    let mut found = Role::Plain;
+    while let Some(open) = tokens.attribute_before(at) {
+        match attributes::role(tokens, open) {
+            Role::Unknown => found = Role::Unknown,
+            Role::Test if found == Role::Plain => found = Role::Test,
+            _ => {}
+        }
+        at = open - 1;
+    }
+    found
+}
+
+/// Steps back from a keyword over `pub(crate) unsafe extern "C"` and the like.
+fn before_qualifiers(tokens: &Tokens<'_>, index: usize) -> usize {
+    let mut at = index;
+    while let Some(before) = at.checked_sub(1) {
+        let Some(token) = tokens.get(before) else {
+            break;
+        };
+        let qualifies = match token.kind {
+            Kind::Ident => matches!(
+                token.text,
+                "pub" | "async" | "unsafe" | "const" | "extern" | "default" | "safe" | "gen"
+            ),
+            Kind::Str => before > 0 && tokens.is(before - 1, "extern"),
+            Kind::Close if token.text == ")" && token.partner > 0 => {
+                if tokens.is(token.partner - 1, "pub") {
+                    at = token.partner;
+                    continue;
+                }
+                false
+            }
+            _ => false,
+        };
+        if !qualifies {
+            break;
+        }
+        at = before;
+    }
+    at
+}
+
+/// Whether an attribute among a test's parameters gives it several cases (`#[case]`, `#[values(..)]`).
+fn has_parameters(tokens: &Tokens<'_>, index: usize) -> bool {
+    let range = tokens.inside(index + 2);
+    range
+        .into_iter()
+        .any(|i| tokens.is(i, "#") && tokens.is(i + 1, "["))
+}
+
+fn is_quiet(tokens: &Tokens<'_>, open: usize) -> bool {
+    let name = |back: usize| {
+        open.checked_sub(back)
+            .and_then(|i| tokens.ident(i))
+            .unwrap_or_default()
+    };
+    QUIET_MACROS.contains(&name(2)) || QUIET_MACROS.contains(&name(3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scanned(text: &str) -> Source {
+        let mut source = Source::default();
+        scan(&Tokens::of(text), &mut source, &mut Vec::new());
+        source
+    }
+
+    #[test]
+    fn modules_are_found_wherever_they_stand() {
+        for (text, expected) in [
+            ("mod a; pub(crate) mod r#b;", "a b"),
+            ("mod x { mod y { pub mod a; } mod b; }", "x/y/a x/b"),
+            ("#[path = \"q.rs\"] mod a;", "a=q.rs!"),
+            (
+                "#[cfg_attr(unix, path = \"u.rs\")]\n/// d\n#[cfg_attr(windows, path = \"w.rs\")] mod a;",
+                "a=w.rs=u.rs",
+            ),
+            ("#[path = \"d\"] mod x { mod a; }", "x=d!/a"),
+            (
+                "cfg_if! { if #[cfg(unix)] { mod a; } else { mod b; } }",
+                "a b",
+            ),
+            ("macro_rules! m { () => { mod a; } }", "a"),
+            ("fn f() { mod a; }", "a"),
+            ("// mod a;\nlet s = \"mod b;\";", ""),
+        ] {
+            let show = |m: &ModName| {
+                let paths: String = m.paths.iter().map(|p| format!("={p}")).collect();
+                format!("{}{paths}{}", m.name, if m.only_paths { "!" } else { "" })
+            };
+            let got: Vec<_> = scanned(text)
+                .mods
+                .iter()
+                .map(|m| {
+                    m.inside
+                        .iter()
+                        .chain([&m.name])
+                        .map(show)
+                        .collect::<Vec<_>>()
+                        .join("/")
+                })
+                .collect();
+            assert_eq!(got.join(" "), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_computed_module_makes_the_file_opaque() {
+        assert!(scanned("macro_rules! m { ($a:ident) => { mod $a; } }").opaque);
+        assert!(scanned("#[path = concat!(\"a\", \"b\")] mod x;").opaque);
+        assert!(!scanned("mod x { mod y; }").opaque);
+        assert!(!scanned("macro_rules! m { ($a:ident) => { mod $a { fn f() {} } } }").opaque);
+        assert!(scanned("macro_rules! m { ($a:ident) => { mod $a { mod b; } } }").opaque);
+    }
+
+    #[test]
+    fn tests_are_listed_with_their_modules() {
+        for (text, expected, complete) in [
+            (
+                "#[test] fn a() {} mod tests { #[test]\n#[ignore] pub(crate) async fn b() {} fn c() {} }",
+                "a tests::b",
+                true,
+            ),
+            ("#[tokio::test] async fn a() {}", "a", true),
+            ("proptest! { #[test] fn a(x in 0..1) {} }", "a", true),
+            ("#[rstest] #[case(1)] fn a(#[case] x: u8) {}", "", false),
+            ("#[rstest] fn a(#[values(1, 2)] x: u8) {}", "a", false),
+            (
+                "macro_rules! t { ($n:ident) => { #[test] fn $n() {} } } t!(a);",
+                "",
+                false,
+            ),
+            ("my_tests!(a, b);", "", false),
+            ("fn f() { println!(); vec![1]; }", "", true),
+            ("#[my_test] fn a() {}", "", false),
+            ("#[suite] mod a { fn b() {} }", "", false),
+        ] {
+            let source = scanned(text);
+            assert_eq!(source.tests.join(" "), expected, "{text}");
+            assert_eq!(!source.hides_tests, complete, "{text}");
+        }
+    }
+}
