@@ -12,7 +12,7 @@
 //! tracked ones must all be in the closure of the suite in `tia`'s graph.
 //!
 //! Prints each missing file, and per workspace: suites, the files rustc read and those in the closures (a file counts
-//! once per suite), and the surplus, which is what no dep-info names. Ends with 1 where a file or a suite is missing.
+//! once per suite), and the surplus, which is what no dep-info names, with its most frequent files. Ends with 1 where a file or a suite is missing.
 //!
 //! Not seen here: files opened at run time, and files that a proc macro or build script opens without saying so.
 
@@ -86,8 +86,8 @@ struct Report {
     missing: Vec<(String, String)>,
     read: usize,
     found: usize,
-    surplus_sources: usize,
-    surplus_others: usize,
+    /// Files of closures that no dep-info names, and of how many closures.
+    surplus: BTreeMap<String, usize>,
 }
 
 impl Report {
@@ -106,18 +106,28 @@ impl Report {
         if !self.unbuilt.is_empty() {
             println!("  not built, so not compared: {}", self.unbuilt.join(", "));
         }
-        let surplus = self.surplus_sources + self.surplus_others;
+        let mut most: Vec<(&String, &usize)> = self.surplus.iter().collect();
+        most.sort_by_key(|(path, suites)| (std::cmp::Reverse(**suites), path.ends_with(".toml")));
+        for (path, suites) in most.iter().take(5) {
+            println!("  surplus  {path} ({suites} suites)");
+        }
+        let sum = |sources: bool| -> usize {
+            let of = self.surplus.iter();
+            of.filter(|(path, _)| path.ends_with(".rs") == sources)
+                .map(|(_, suites)| suites)
+                .sum()
+        };
+        let (sources, others) = (sum(true), sum(false));
+        let surplus = sources + others;
         println!(
             "{:<14} {:>4} suites  {:>6} files read  {:>4} missing  {:>6} in the closures  {surplus:>6} surplus \
-             ({:.0} %): {} sources, {} others",
+             ({:.0} %): {sources} sources, {others} others",
             name.to_string_lossy(),
             self.suites,
             self.read,
             self.missing.len(),
             self.found,
             100.0 * surplus as f64 / self.found.max(1) as f64,
-            self.surplus_sources,
-            self.surplus_others,
         );
     }
 }
@@ -222,11 +232,8 @@ impl Reads {
                 (suite.to_string(), path)
             }));
             for path in found.difference(&read) {
-                if path.ends_with(b".rs") {
-                    report.surplus_sources += 1;
-                } else {
-                    report.surplus_others += 1;
-                }
+                let path = String::from_utf8_lossy(path).into_owned();
+                *report.surplus.entry(path).or_default() += 1;
             }
         }
         report.unbuilt = graph

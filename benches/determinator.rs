@@ -25,7 +25,7 @@ mod git;
 #[path = "support/verdict.rs"]
 mod verdict;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::rc::Rc;
@@ -35,6 +35,7 @@ use guppy::CargoMetadata;
 use guppy::graph::{DependencyDirection, PackageGraph};
 use tia::app::{Head, Quiet, Request, Workspace};
 use tia::model::{CargoTest, Node, Suite};
+use tia::select::{Reason, Selected};
 use verdict::Case;
 
 fn main() -> ExitCode {
@@ -81,8 +82,8 @@ struct Report {
     /// Suites of all commits that only `determinator` selects, by what explains them.
     explained: BTreeMap<String, usize>,
     unexplained: usize,
-    /// Suites of all commits that only `tia` selects.
-    only_tia: usize,
+    /// Suites of all commits that only `tia` selects, by its reason.
+    only_tia: BTreeMap<String, usize>,
 }
 
 impl Report {
@@ -99,8 +100,8 @@ impl Report {
         for (why, suites) in &self.explained {
             println!("  only determinator, {suites} suites: {why}");
         }
-        if self.only_tia > 0 {
-            println!("  only tia, {} suites", self.only_tia);
+        for (why, suites) in &self.only_tia {
+            println!("  only tia, {suites} suites: {why}");
         }
         if self.skipped > 0 {
             println!("  {} commits skipped", self.skipped);
@@ -212,6 +213,14 @@ fn compare(
         .iter()
         .map(|inert| (inert.path.to_string(), inert.why.clone()))
         .collect();
+    let mut manifests = BTreeSet::new();
+    for commit in [base, head] {
+        let listed = git::lines(repository, &["ls-tree", "-r", "--name-only", commit])?;
+        manifests.extend(listed.into_iter().filter_map(|path| {
+            let dir = path.strip_suffix("Cargo.toml")?;
+            (dir.is_empty() || dir.ends_with('/')).then(|| dir.trim_end_matches('/').to_owned())
+        }));
+    }
     let contents = |path: &str| {
         let show = |commit: &str| {
             let bytes = git::git(repository, &["show", &format!("{commit}:{path}")]).ok()?;
@@ -225,22 +234,20 @@ fn compare(
         determinator: &determinator,
         paths: &paths,
         inert: &inert,
+        manifests: &manifests,
         contents: &contents,
     };
     let (mut theirs, mut ours) = (0, 0);
     let mut open: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (suite, package, target) in &suites {
-        let selected = answer
-            .selection
-            .selected()
-            .iter()
-            .any(|s| s.suite == **suite);
+        let found = answer.selection.selected().iter();
+        let selected = found.clone().find(|selected| selected.suite == **suite);
         let named = packages.contains(package);
         theirs += usize::from(named);
-        ours += usize::from(selected);
+        ours += usize::from(selected.is_some());
         match (named, selected) {
-            (false, true) => report.only_tia += 1,
-            (true, false) => match judge(&case, package, target) {
+            (false, Some(selected)) => *report.only_tia.entry(reason(selected)).or_default() += 1,
+            (true, None) => match judge(&case, package, target) {
                 Ok(why) => *report.explained.entry(why).or_default() += 1,
                 Err(causes) => open.entry(causes).or_default().push(suite.to_string()),
             },
@@ -259,6 +266,15 @@ fn compare(
         .shares
         .push((f64::from(theirs as u32) / all, ours as f64 / all));
     Ok(())
+}
+
+/// Why `tia` selects a suite, without the links between the change and the suite.
+fn reason(selected: &Selected) -> String {
+    match &selected.reason {
+        Reason::Everything(fallback) => format!("{} {}", fallback.path, fallback.cause.text()),
+        Reason::Ruled(path) => format!("{path} is tied to it by a rule"),
+        Reason::Affected(chain) => format!("it reaches {}", chain.change),
+    }
 }
 
 /// What explains that a suite is selected by `determinator` alone, or the causes that nothing explains.

@@ -22,6 +22,8 @@ pub(crate) struct Case<'a> {
     pub(crate) paths: &'a [String],
     /// Changed paths of which `tia` has proven that they affect nothing, with the proof.
     pub(crate) inert: &'a BTreeMap<String, String>,
+    /// The directories that hold a manifest, before or after.
+    pub(crate) manifests: &'a BTreeSet<String>,
     pub(crate) contents: &'a Contents<'a>,
 }
 
@@ -89,6 +91,9 @@ impl Case<'_> {
     fn explain(&self, path: &str, package: &str, target: &CargoTest) -> Option<&'static str> {
         if self.inert.contains_key(path) {
             return Some("proven to affect nothing");
+        }
+        if self.is_foreign(path) {
+            return Some("in a package that no member of the workspace uses");
         }
         let name = path.rsplit('/').next().unwrap_or(path);
         if name == "Cargo.toml" {
@@ -185,6 +190,22 @@ impl Case<'_> {
                 .skip(1)
                 .map(|part| part.split('.').next().unwrap_or(part))
                 .any(|part| part != "mod" && words.contains(part))
+    }
+
+    /// Whether the innermost manifest around a path is one that Cargo does not read for the workspace, as those of
+    /// packages for fuzzing.
+    fn is_foreign(&self, path: &str) -> bool {
+        let dirs = path.rmatch_indices('/').map(|(slash, _)| &path[..slash]);
+        let nearest = dirs.chain([""]).find(|dir| self.manifests.contains(*dir));
+        nearest.is_some_and(|dir| {
+            let known = [self.old, self.new].into_iter().any(|graph| {
+                let mut local = graph
+                    .packages()
+                    .filter_map(|package| package.source().local_path());
+                local.any(|path| path.as_str() == dir) || dir.is_empty()
+            });
+            !known
+        })
     }
 
     /// The package of either graph whose directory is nearest around a path.
