@@ -7,13 +7,15 @@ use ruff_python_ast::{Expr, Mod};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 
 use super::decode::{self, TOO_LONG};
-use super::fold::{Bindings, Text, literal_elements};
+use super::fold::{Bindings, literal_elements};
+use super::given::given;
 use super::lines::Lines;
 use super::project::ProjectFile;
 use super::reader::{Ask, Reader};
 use super::source::{
     By, Computed, Import, OWN_DIR, OWN_FILE, OWN_NAME, OWN_PACKAGE, SearchPath, Source,
 };
+use super::text::Text;
 use super::{requirements, strings, tokens};
 use crate::lang::{Detail, Facts, Mention};
 use crate::model::{Fingerprint, Printer};
@@ -115,14 +117,17 @@ fn settle(mut reader: Reader<'_>, facts: &mut Facts, source: &mut Source) {
                 for text in texts {
                     source.computed.push(Computed {
                         prefix: text.prefix,
-                        suffix: String::new(),
                         line,
+                        ..Computed::default()
                     });
                 }
             }
-            Ask::Run(module) => {
+            // Other programs have an option `-m` too: without an interpreter only a known name counts.
+            Ask::Run(module, interpreter) => {
                 for text in bindings.texts(module) {
-                    named(text, By::Run, line, source);
+                    if interpreter || text.exact {
+                        named(text, false, By::Run, line, source);
+                    }
                 }
             }
             Ask::Plugins(value) => {
@@ -132,7 +137,7 @@ fn settle(mut reader: Reader<'_>, facts: &mut Facts, source: &mut Source) {
                     .or_else(|| literal_elements(value));
                 for name in names.unwrap_or_else(|| vec![value]) {
                     for text in bindings.texts(name) {
-                        named(text, By::Plugin, line, source);
+                        named(text, false, By::Plugin, line, source);
                     }
                 }
             }
@@ -164,6 +169,18 @@ fn settle(mut reader: Reader<'_>, facts: &mut Facts, source: &mut Source) {
     source.hidden_tests = reader.collector.hidden;
     source.definitions = std::mem::take(&mut reader.collector.definitions);
     facts.tests = tests_print(source);
+    // the beginning of a module's name: with what follows it may be given to whoever imports
+    for (text, line) in reader
+        .texts
+        .iter()
+        .filter(|(text, _)| strings::begins_module_name(text))
+    {
+        source.computed.push(Computed {
+            prefix: (*text).to_owned(),
+            line: *line,
+            ..Computed::default()
+        });
+    }
     source.computed.sort();
     source
         .computed
@@ -219,6 +236,7 @@ fn uses(reader: &mut Reader<'_>, source: &mut Source) {
             .iter()
             .take_while(|(n, ..)| n == name);
         let mut first = Import {
+            by: By::Text,
             level: *level,
             module: module.clone(),
             line: *line,
@@ -271,7 +289,7 @@ fn import_call<'a>(
         .find_map(|key| call.arguments.find_argument_value(key, 0));
     let Some(argument) = argument else {
         if own && !call.arguments.is_empty() {
-            named(Text::default(), by, line, source);
+            named(Text::default(), false, by, line, source);
         }
         return;
     };
@@ -298,10 +316,11 @@ fn import_call<'a>(
                     },
                     exact: text.exact && known,
                 };
-                named(full, by, line, source);
+                named(full, false, by, line, source);
             }
         } else {
-            named(text.clone(), by, line, source);
+            let given = text.is_unknown() && given(bindings, argument);
+            named(text.clone(), given, by, line, source);
         }
     }
     // `__import__("a", fromlist=["b"])` loads the submodule too.
@@ -320,7 +339,7 @@ fn import_call<'a>(
 }
 
 /// A module asked for by a folded name.
-fn named(text: Text, by: By, line: u32, source: &mut Source) {
+fn named(text: Text, given: bool, by: By, line: u32, source: &mut Source) {
     let own = text.prefix.starts_with([OWN_NAME, OWN_PACKAGE]);
     if text.exact && !own {
         if let Some(module) = strings::module_name(&text.prefix, true) {
@@ -342,6 +361,7 @@ fn named(text: Text, by: By, line: u32, source: &mut Source) {
     source.computed.push(Computed {
         prefix: text.prefix,
         suffix,
+        given,
         line,
     });
 }

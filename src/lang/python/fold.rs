@@ -3,27 +3,18 @@
 //! Scopes are not told apart: a name stands for everything that is bound to it anywhere in the file, and is unknown as
 //! soon as one binding is. So an answer is never narrower than the truth, but for lists changed from other files.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use ruff_python_ast::{Expr, ExprCall, FStringPart, InterpolatedStringElement, Operator};
 
-use super::source::{OWN_DIR, OWN_FILE, OWN_NAME, OWN_PACKAGE};
+use super::source::{OWN_FILE, OWN_NAME, OWN_PACKAGE};
+use super::text::{MANY, Text, product, tidy, unknown};
 
-/// How many texts an expression may have before it counts as unknown.
-const MANY: usize = 200;
 /// How deep names and operators are followed.
 const DEEP: u32 = 24;
-
-/// What is known of a text: the whole, or how it begins and ends.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Ord, PartialOrd, Hash)]
-pub(super) struct Text {
-    /// How it begins; the whole text where `exact`.
-    pub(super) prefix: String,
-    /// How it ends, where not `exact`.
-    pub(super) suffix: String,
-    /// Nothing is between.
-    pub(super) exact: bool,
-}
+/// How many steps one question may take: names that are bound to each other would be followed for ever.
+const STEPS: u32 = 3000;
 
 /// What a name is bound to somewhere in the file.
 #[derive(Clone, Copy, Debug)]
@@ -38,83 +29,19 @@ pub(super) enum Bound<'a> {
     HoldsAll(&'a Expr),
     /// A module of this absolute name.
     Module(&'a str),
+    /// A part of what an expression gives, no telling which.
+    Part(&'a Expr),
+    /// A parameter: whoever calls gives the value.
+    Given,
     /// Something that this file does not tell.
     Unknown,
 }
 
 /// All bindings of a file.
 #[derive(Debug, Default)]
-pub(super) struct Bindings<'a>(HashMap<&'a str, Vec<Bound<'a>>>);
-
-impl Text {
-    /// A text known in full.
-    pub(super) fn exact(text: impl Into<String>) -> Self {
-        Self {
-            prefix: text.into(),
-            suffix: String::new(),
-            exact: true,
-        }
-    }
-
-    /// Whether nothing at all is known.
-    pub(super) fn is_unknown(&self) -> bool {
-        !self.exact && self.prefix.is_empty() && self.suffix.is_empty()
-    }
-
-    fn then(&self, next: &Text) -> Text {
-        let join = |a: &str, b: &str| [a, b].concat();
-        match (self.exact, next.exact) {
-            (true, true) => Text::exact(join(&self.prefix, &next.prefix)),
-            (true, false) => Text {
-                prefix: join(&self.prefix, &next.prefix),
-                ..next.clone()
-            },
-            (false, true) => Text {
-                suffix: join(&self.suffix, &next.prefix),
-                ..self.clone()
-            },
-            (false, false) => Text {
-                prefix: self.prefix.clone(),
-                suffix: next.suffix.clone(),
-                exact: false,
-            },
-        }
-    }
-
-    /// This path with another below it.
-    fn slash(&self, next: &Text) -> Text {
-        if next.exact && next.prefix.starts_with('/') {
-            return next.clone();
-        }
-        if self.exact && self.prefix.is_empty() {
-            return next.clone();
-        }
-        let ends = if self.exact {
-            &self.prefix
-        } else {
-            &self.suffix
-        };
-        if ends.ends_with('/') {
-            self.then(next)
-        } else {
-            self.then(&Text::exact("/")).then(next)
-        }
-    }
-
-    /// The directory around this path.
-    fn parent(&self) -> Text {
-        if !self.exact {
-            return Text::default();
-        }
-        let path = self.prefix.trim_end_matches('/');
-        if path.chars().eq([OWN_FILE]) {
-            return Text::exact(OWN_DIR);
-        }
-        match path.rsplit_once('/') {
-            Some((dir, last)) if last != ".." && !last.is_empty() => Text::exact(dir),
-            _ => Text::exact(format!("{path}/..")),
-        }
-    }
+pub(super) struct Bindings<'a> {
+    names: HashMap<&'a str, Vec<Bound<'a>>>,
+    steps: Cell<u32>,
 }
 
 impl<'a> Bindings<'a> {
@@ -124,16 +51,32 @@ impl<'a> Bindings<'a> {
         for (name, bound) in all {
             names.entry(name).or_default().push(bound);
         }
-        Self(names)
+        Self {
+            names,
+            steps: Cell::new(0),
+        }
+    }
+
+    /// What a name is bound to.
+    pub(super) fn of(&self, name: &str) -> &[Bound<'a>] {
+        self.names.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The texts that an expression can have. Never empty; a text that [`Text::is_unknown`] stands for all.
     pub(super) fn texts(&self, expr: &'a Expr) -> Vec<Text> {
+        self.steps.set(STEPS);
         self.fold(expr, 0)
     }
 
-    fn fold(&self, expr: &'a Expr, depth: u32) -> Vec<Text> {
-        if depth > DEEP {
+    /// Takes one step; `false` where none is left.
+    fn step(&self) -> bool {
+        let left = self.steps.get();
+        self.steps.set(left.saturating_sub(1));
+        left > 0
+    }
+
+    pub(super) fn fold(&self, expr: &'a Expr, depth: u32) -> Vec<Text> {
+        if depth > DEEP || !self.step() {
             return unknown();
         }
         let depth = depth + 1;
@@ -306,79 +249,6 @@ impl<'a> Bindings<'a> {
         }
     }
 
-    /// `"…%s…" % …`
-    fn percent(&self, op: &'a ruff_python_ast::ExprBinOp, depth: u32) -> Vec<Text> {
-        let Expr::StringLiteral(template) = &*op.left else {
-            return unknown();
-        };
-        let args: Vec<&Expr> = match &*op.right {
-            Expr::Tuple(tuple) => tuple.elts.iter().collect(),
-            Expr::Dict(_) => Vec::new(),
-            single => vec![single],
-        };
-        let mut args = args.into_iter();
-        let mut all = vec![Text::exact("")];
-        let mut rest = template.value.to_str();
-        while let Some((before, after)) = rest.split_once('%') {
-            all = product(&all, &[Text::exact(before)], Text::then);
-            let mut chars = after.chars();
-            let next = match chars.next() {
-                Some('%') => vec![Text::exact("%")],
-                Some('s') => args
-                    .next()
-                    .map_or_else(unknown, |arg| self.fold(arg, depth)),
-                // Anything else is a number or a named field: the end of the field is not worth finding.
-                _ => {
-                    let end = after.find(|c: char| c.is_ascii_alphabetic() && c != 'l');
-                    let end = match after.strip_prefix('(').and_then(|n| n.find(')')) {
-                        Some(close) => after[close + 2..]
-                            .find(|c: char| c.is_ascii_alphabetic())
-                            .map(|at| at + close + 2),
-                        None => end,
-                    };
-                    rest = end.and_then(|at| after.get(at + 1..)).unwrap_or_default();
-                    all = product(&all, &unknown(), Text::then);
-                    args.next();
-                    continue;
-                }
-            };
-            all = product(&all, &next, Text::then);
-            rest = chars.as_str();
-        }
-        product(&all, &[Text::exact(rest)], Text::then)
-    }
-
-    /// `"…{}…".format(…)`
-    fn format(&self, template: &'a str, call: &'a ExprCall, depth: u32) -> Vec<Text> {
-        let mut all = vec![Text::exact("")];
-        let mut rest = template;
-        let mut auto = 0;
-        while let Some(at) = rest.find(['{', '}']) {
-            let (before, field) = rest.split_at(at);
-            all = product(&all, &[Text::exact(before)], Text::then);
-            if field.starts_with("{{") || field.starts_with("}}") {
-                all = product(&all, &[Text::exact(&field[..1])], Text::then);
-                rest = &field[2..];
-                continue;
-            }
-            let Some(end) = field.find('}') else {
-                return unknown();
-            };
-            let name = field.get(1..end).unwrap_or_default();
-            let value = if name.is_empty() || name.bytes().all(|b| b.is_ascii_digit()) {
-                let index = name.parse().unwrap_or(auto);
-                auto += 1;
-                call.arguments.args.get(index)
-            } else {
-                call.arguments.find_keyword(name).map(|k| &k.value)
-            };
-            let next = value.map_or_else(unknown, |value| self.fold(value, depth));
-            all = product(&all, &next, Text::then);
-            rest = &field[end + 1..];
-        }
-        product(&all, &[Text::exact(rest)], Text::then)
-    }
-
     fn name(&self, name: &str, depth: u32) -> Vec<Text> {
         match name {
             "__name__" => return vec![Text::exact(OWN_NAME)],
@@ -386,9 +256,18 @@ impl<'a> Bindings<'a> {
             "__file__" => return vec![Text::exact(OWN_FILE)],
             _ => {}
         }
-        let Some(bounds) = self.0.get(name) else {
+        let Some(bounds) = self.names.get(name) else {
             return unknown();
         };
+        // One unknown binding makes the name unknown: the others need not be followed.
+        if bounds.iter().any(|b| {
+            matches!(
+                b,
+                Bound::Module(_) | Bound::Part(_) | Bound::Given | Bound::Unknown
+            )
+        }) {
+            return unknown();
+        }
         let mut all = Vec::new();
         for bound in bounds {
             match *bound {
@@ -407,7 +286,9 @@ impl<'a> Bindings<'a> {
                     all.extend(self.all_of(held, depth));
                 }
                 Bound::Holds(_) | Bound::HoldsAll(_) => {}
-                Bound::Module(_) | Bound::Unknown => return unknown(),
+                Bound::Module(_) | Bound::Part(_) | Bound::Given | Bound::Unknown => {
+                    return unknown();
+                }
             }
             if all.len() > MANY {
                 return unknown();
@@ -420,7 +301,7 @@ impl<'a> Bindings<'a> {
         let Expr::Name(name) = expr else {
             return unknown();
         };
-        let Some(bounds) = self.0.get(name.id.as_str()) else {
+        let Some(bounds) = self.names.get(name.id.as_str()) else {
             return unknown();
         };
         let known = bounds.iter().map(|bound| match bound {
@@ -432,7 +313,7 @@ impl<'a> Bindings<'a> {
 
     /// What a list, set or mapping holds: `values` of a mapping rather than its keys. `None` where not all is known.
     fn held(&self, expr: &'a Expr, values: bool, depth: u32) -> Option<Vec<&'a Expr>> {
-        if depth > DEEP {
+        if depth > DEEP || !self.step() {
             return None;
         }
         match expr {
@@ -475,13 +356,17 @@ impl<'a> Bindings<'a> {
             }
             Expr::Name(name) => {
                 let mut all = Vec::new();
-                for bound in self.0.get(name.id.as_str())? {
+                for bound in self.names.get(name.id.as_str())? {
                     match *bound {
                         Bound::Value(expr) | Bound::HoldsAll(expr) => {
                             all.extend(self.held(expr, values, depth + 1)?);
                         }
                         Bound::Holds(expr) => all.push(expr),
-                        Bound::Element(..) | Bound::Module(_) | Bound::Unknown => return None,
+                        Bound::Element(..)
+                        | Bound::Module(_)
+                        | Bound::Part(_)
+                        | Bound::Given
+                        | Bound::Unknown => return None,
                     }
                     if all.len() > MANY {
                         return None;
@@ -537,36 +422,4 @@ fn pairs_of(expr: &Expr, part: Option<usize>) -> Option<(&Expr, bool)> {
 
 fn is_spec(expr: &Expr) -> bool {
     matches!(expr, Expr::Name(name) if name.id.as_str() == "__spec__")
-}
-
-fn unknown() -> Vec<Text> {
-    vec![Text::default()]
-}
-
-fn product(left: &[Text], right: &[Text], join: fn(&Text, &Text) -> Text) -> Vec<Text> {
-    if left.len() * right.len() > MANY {
-        let mut left = left.to_vec();
-        left.dedup();
-        // Too many: what all have in common is not worth finding, but a single side still is.
-        return match (&left[..], right) {
-            ([one], _) => vec![join(one, &Text::default())],
-            (_, [one]) => vec![join(&Text::default(), one)],
-            _ => unknown(),
-        };
-    }
-    let pairs = left
-        .iter()
-        .flat_map(|l| right.iter().map(move |r| join(l, r)));
-    pairs.collect()
-}
-
-fn tidy(mut all: Vec<Text>) -> Vec<Text> {
-    if all.len() > 1 {
-        all.sort();
-        all.dedup();
-    }
-    if all.is_empty() || all.len() > MANY || all.iter().any(Text::is_unknown) {
-        return unknown();
-    }
-    all
 }

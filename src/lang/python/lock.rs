@@ -91,7 +91,7 @@ pub(super) fn pipfile(text: &str) -> (ProjectFile, Fingerprint) {
     };
     let mut found = ProjectFile::default();
     root.retain(|key, value| {
-        let kept = matches!(&key[..], "source" | "requires" | "scripts" | "pipenv");
+        let kept = matches!(key, "source" | "requires" | "scripts" | "pipenv");
         if !kept {
             requirements::tables(Some(value), &mut found.pins);
         }

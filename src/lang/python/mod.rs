@@ -3,17 +3,25 @@
 //! What it cannot see stands at the top of each file. In one list: code assembled at run time from pieces none of which
 //! is a name, search paths that come from outside the tree, and files that no literal names.
 
+mod binding;
+mod calls;
+#[cfg(test)]
+mod check;
 mod collect;
 mod decode;
 mod distributions;
 mod externals;
 mod facts;
 mod fold;
+mod formats;
+mod given;
 mod glob;
 mod ini;
 mod lines;
+mod links;
 mod lock;
 mod modules;
+mod patterns;
 mod project;
 mod reader;
 mod requirements;
@@ -24,6 +32,7 @@ mod source;
 mod stdlib;
 mod strings;
 mod suites;
+mod text;
 mod tokens;
 
 pub use project::{ProjectFile, Pytest};

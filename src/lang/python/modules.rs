@@ -210,10 +210,10 @@ impl<'a> Modules<'a> {
             self.name_dirs(path);
         }
         let name = module_stem(path);
-        if name == b"__init__" {
-            if let Some(dir) = self.dirs.get_mut(dir as usize) {
-                dir.init.push(id);
-            }
+        if name == b"__init__"
+            && let Some(dir) = self.dirs.get_mut(dir as usize)
+        {
+            dir.init.push(id);
         }
         self.entry(dir, name).files.push(id);
         self.holders.entry(name).or_default().push(dir);

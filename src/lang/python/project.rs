@@ -184,7 +184,7 @@ pub(super) fn pyproject(text: &str) -> (ProjectFile, Fingerprint) {
         }
     }
     if let Some(Value::Table(tool)) = root.get_mut("tool") {
-        tool.retain(|name, _| !LOOKERS.contains(&&name[..]));
+        tool.retain(|name, _| !LOOKERS.contains(&name));
         if let Some(Value::Table(poetry)) = tool.get_mut("poetry") {
             for key in PROSE.iter().chain(&[
                 "dependencies",
@@ -197,6 +197,13 @@ pub(super) fn pyproject(text: &str) -> (ProjectFile, Fingerprint) {
                 poetry.remove(*key);
             }
         }
+    }
+    if root
+        .get("tool")
+        .and_then(Value::as_table)
+        .is_some_and(Table::is_empty)
+    {
+        root.remove("tool");
     }
     let mut printer = Printer::new();
     print(&mut printer, &Value::Table(root), 0);

@@ -4,11 +4,12 @@
 
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{
-    Comprehension, Expr, ExprCall, InterpolatedStringElement, Parameter, Parameters, Pattern, Stmt,
+    Comprehension, Expr, ExprCall, InterpolatedStringElement, Parameter, Pattern, Stmt,
     StringLiteral,
 };
 use ruff_text_size::Ranged;
 
+use super::calls::{is_importer, is_sys_path, joins};
 use super::collect::Collector;
 use super::fold::{Bound, literal_elements};
 use super::lines::Lines;
@@ -27,8 +28,8 @@ pub(super) enum Ask<'a> {
     ImportValue,
     /// A function that lists or imports the modules of a package: (its prefix argument).
     Modules(Option<&'a Expr>),
-    /// Arguments after `-m` in a command line.
-    Run(&'a Expr),
+    /// What follows `-m` in a command line, and whether an interpreter certainly stands before it.
+    Run(&'a Expr, bool),
     /// `pytest_plugins = …`
     Plugins(&'a Expr),
     /// A directory put on the search path.
@@ -41,11 +42,11 @@ pub(super) enum Ask<'a> {
 
 /// What the walk gathers.
 pub(super) struct Reader<'a> {
-    lines: &'a Lines,
-    depth: u32,
+    pub(super) lines: &'a Lines,
+    pub(super) depth: u32,
     /// Below a joined expression, whose parts need no joining of their own.
-    in_join: bool,
-    functions: u32,
+    pub(super) in_join: bool,
+    pub(super) functions: u32,
     pub(super) collector: Collector,
     pub(super) imports: Vec<Import>,
     pub(super) texts: Vec<(&'a str, u32)>,
@@ -86,16 +87,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn line(&self, node: impl Ranged) -> u32 {
+    pub(super) fn line(&self, node: impl Ranged) -> u32 {
         self.lines.of(node.start())
     }
 
-    fn ask(&mut self, ask: Ask<'a>, at: impl Ranged) {
+    pub(super) fn ask(&mut self, ask: Ask<'a>, at: impl Ranged) {
         let line = self.line(at);
         self.asks.push((ask, line));
     }
 
-    fn text(&mut self, text: &'a str, at: impl Ranged) {
+    pub(super) fn text(&mut self, text: &'a str, at: impl Ranged) {
         let names_path = strings::may_name_path(text);
         let holds_code = text.contains("import ") || text.contains("-m ");
         if names_path || holds_code {
@@ -116,289 +117,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn bind(&mut self, target: &'a Expr, bound: Bound<'a>) {
-        match target {
-            Expr::Name(name) => {
-                let name = name.id.as_str();
-                if self.functions == 0 {
-                    self.module_assignment(name, bound, target);
-                }
-                self.bindings.push((name, bound));
-            }
-            Expr::Tuple(_) | Expr::List(_) => {
-                let elements = match target {
-                    Expr::Tuple(tuple) => &tuple.elts,
-                    Expr::List(list) => &list.elts,
-                    _ => return,
-                };
-                let values = match bound {
-                    Bound::Value(value) => literal_elements(value),
-                    _ => None,
-                };
-                for (part, element) in elements.iter().enumerate() {
-                    let Expr::Name(name) = element else {
-                        continue;
-                    };
-                    let bound = match (bound, &values) {
-                        (Bound::Element(expr, None), _) => Bound::Element(expr, Some(part)),
-                        (Bound::Value(_), Some(values)) if values.len() == elements.len() => {
-                            values.get(part).map_or(Bound::Unknown, |v| Bound::Value(v))
-                        }
-                        _ => Bound::Unknown,
-                    };
-                    self.bindings.push((name.id.as_str(), bound));
-                }
-            }
-            Expr::Starred(starred) => {
-                if let Expr::Name(name) = &*starred.value {
-                    self.bindings.push((name.id.as_str(), Bound::Unknown));
-                }
-            }
-            Expr::Subscript(subscript) => {
-                if let Expr::Name(name) = &*subscript.value {
-                    let held = match bound {
-                        Bound::Value(value) => Bound::Holds(value),
-                        _ => Bound::Unknown,
-                    };
-                    self.bindings.push((name.id.as_str(), held));
-                }
-            }
-            Expr::Attribute(attribute) if attribute.attr.as_str() == "__path__" => {
-                self.edits_path = true;
-            }
-            _ => {}
-        }
-    }
-
-    fn module_assignment(&mut self, name: &'a str, bound: Bound<'a>, at: &Expr) {
-        match (name, bound) {
-            ("pytest_plugins", Bound::Value(value)) => self.ask(Ask::Plugins(value), at),
-            ("__path__", _) => self.edits_path = true,
-            ("__all__", Bound::Value(value)) => self.exports.push(value),
-            _ => {}
-        }
-    }
-
-    fn call(&mut self, call: &'a ExprCall) {
-        let (owner, name) = match &*call.func {
-            Expr::Name(name) => (None, name.id.as_str()),
-            Expr::Attribute(attribute) => (Some(&*attribute.value), attribute.attr.as_str()),
-            _ => return,
-        };
-        let args = &call.arguments.args;
-        match name {
-            "import_module" | "__import__" | "importorskip" | "find_spec" | "find_loader"
-            | "find_module" | "resolve_name" | "locate" | "import_string" | "import_object"
-            | "load_module" | "lazy_import" | "LazyLoader" => {
-                // Common names of helpers: a literal argument is a module; a computed one only where it is Python's own.
-                self.ask(Ask::Import(call, By::Name), call);
-            }
-            "run_module" | "_run_module_as_main" => self.ask(Ask::Import(call, By::Run), call),
-            "walk_packages" | "iter_modules" => {
-                let prefix = call.arguments.find_argument_value("prefix", 1);
-                self.ask(Ask::Modules(prefix), call);
-            }
-            "run_path" | "spec_from_file_location" | "load_source" | "SourceFileLoader" => {
-                let path = args.get(usize::from(name != "run_path"));
-                if !path.is_some_and(Expr::is_string_literal_expr) {
-                    self.lists_directories = true;
-                }
-            }
-            "addsitedir" | "syspath_prepend" => {
-                if let Some(path) = args.first() {
-                    self.ask(Ask::SearchPath(path), call);
-                }
-            }
-            "insert" | "append" | "extend" if owner.is_some_and(is_sys_path) => {
-                match args.last().map(|path| (path, literal_elements(path))) {
-                    Some((_, Some(paths))) => {
-                        for path in paths {
-                            self.ask(Ask::SearchPath(path), call);
-                        }
-                    }
-                    Some((path, None)) => self.ask(Ask::SearchPath(path), call),
-                    None => {}
-                }
-            }
-            "insert" | "append" | "extend" | "add" | "update" | "setdefault" => match owner {
-                Some(Expr::Attribute(attribute)) if attribute.attr.as_str() == "__path__" => {
-                    self.edits_path = true;
-                }
-                Some(Expr::Name(owner)) => {
-                    let owner = owner.id.as_str();
-                    let held = match (name, &args[..]) {
-                        ("append" | "add", [held]) => Bound::Holds(held),
-                        ("insert" | "setdefault", [_, held]) => Bound::Holds(held),
-                        ("extend" | "update", [held]) => Bound::HoldsAll(held),
-                        _ => Bound::Unknown,
-                    };
-                    if owner == "__path__" {
-                        self.edits_path = true;
-                    } else if owner == "__all__" && name == "extend" {
-                        self.exports.extend(args.first());
-                    }
-                    self.bindings.push((owner, held));
-                }
-                _ => {}
-            },
-            "setup" => self.ask(Ask::Setup(call), call),
-            _ => {}
-        }
-        if self.functions == 0 {
-            self.collector
-                .module_call(name, self.lines.of(call.start()));
-        }
-        self.after_dash_m(args);
-    }
-
-    /// `[…, "-m", "pkg.tool", …]`
-    fn after_dash_m(&mut self, elements: &'a [Expr]) {
-        for pair in elements.windows(2) {
-            if let [Expr::StringLiteral(flag), module] = pair
-                && flag.value.to_str() == "-m"
-            {
-                self.ask(Ask::Run(module), module);
-            }
-        }
-    }
-
-    /// Names whose use says something by itself, whoever they belong to.
-    fn name_used(&mut self, name: &str, of: Option<&Expr>) {
-        match name {
-            "lineno" | "f_lineno" | "tb_lineno" | "co_firstlineno" | "co_lines" | "getsource"
-            | "getsourcelines" | "getsourcefile" | "findsource" | "currentframe" | "_getframe"
-            | "linecache" | "extract_stack" | "extract_tb" | "format_exc" | "format_exception"
-            | "print_exc" | "format_stack" | "walk_tb" | "end_lineno" | "getframeinfo"
-            | "getouterframes" | "getinnerframes" => self.reads_lines = true,
-            "listdir" | "scandir" | "glob" | "iglob" | "rglob" | "iterdir" | "contents"
-            | "copytree" | "get_templates" | "list_templates" | "make_archive" => {
-                self.lists_directories = true;
-            }
-            // A tree of syntax is walked too.
-            "walk" => {
-                let ast = of.is_some_and(|e| matches!(e, Expr::Name(n) if n.id.as_str() == "ast"));
-                self.lists_directories |= !ast;
-            }
-            _ => {}
-        }
-    }
-
     /// The outermost of joined pieces: `"a" + b`, `Path("a") / "b"`, `"%s/b" % a`, `os.path.join("a", b)`, `f"{a}/b"`.
     fn join(&mut self, expr: &'a Expr) {
         self.ask(Ask::Join(expr), expr);
-    }
-
-    fn import_from(&mut self, import: &'a ruff_python_ast::StmtImportFrom) {
-        let line = self.line(import);
-        let module = import.module.as_deref().unwrap_or_default();
-        let mut found = Import {
-            level: import.level,
-            module: module.to_owned(),
-            line,
-            ..Import::default()
-        };
-        for alias in &import.names {
-            let name = alias.name.as_str();
-            if name == "*" {
-                found.star = true;
-                if self.functions == 0 {
-                    self.collector.star_import(line);
-                }
-                continue;
-            }
-            self.name_used(name, None);
-            let bound = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
-            if is_importer(name) && bound != name {
-                // Under another name its calls are not recognised.
-                self.asks.push((Ask::ImportValue, line));
-            }
-            if self.functions == 0 {
-                self.collector.imported(bound, module, line);
-            }
-            self.bindings.push((bound, Bound::Unknown));
-            let dotted = match module {
-                "" => name.to_owned(),
-                _ => [module, ".", name].concat(),
-            };
-            self.modules.push((bound, dotted, import.level, line));
-            found.names.push(name.to_owned());
-        }
-        if module == "linecache" || module == "traceback" {
-            self.reads_lines = true;
-        }
-        self.imports.push(found);
-    }
-
-    fn import(&mut self, import: &'a ruff_python_ast::StmtImport) {
-        let line = self.line(import);
-        for alias in &import.names {
-            let module = alias.name.as_str();
-            if module == "linecache" || module == "traceback" {
-                self.reads_lines = true;
-            }
-            let (bound, named) = match &alias.asname {
-                Some(asname) => (asname.as_str(), module),
-                None => {
-                    let top = module.split('.').next().unwrap_or(module);
-                    (top, top)
-                }
-            };
-            self.bindings.push((bound, Bound::Module(named)));
-            self.modules.push((bound, named.to_owned(), 0, line));
-            self.imports.push(Import {
-                module: module.to_owned(),
-                line,
-                ..Import::default()
-            });
-        }
-    }
-
-    fn parameters(&mut self, parameters: &'a Parameters, known: &[&str]) {
-        for parameter in parameters {
-            let name = parameter.name().as_str();
-            if !known.contains(&name) {
-                self.bindings.push((name, Bound::Unknown));
-            }
-        }
-    }
-
-    /// Parameters that `@pytest.mark.parametrize` gives literal values.
-    fn parametrized(&mut self, decorators: &'a [ruff_python_ast::Decorator]) -> Vec<&'a str> {
-        let mut known = Vec::new();
-        for decorator in decorators {
-            let Expr::Call(call) = &decorator.expression else {
-                continue;
-            };
-            let Expr::Attribute(attribute) = &*call.func else {
-                continue;
-            };
-            let (Some(names), Some(values)) = (
-                call.arguments.find_argument_value("argnames", 0),
-                call.arguments.find_argument_value("argvalues", 1),
-            ) else {
-                continue;
-            };
-            if attribute.attr.as_str() != "parametrize" {
-                continue;
-            }
-            let names: Vec<&str> = match names {
-                Expr::StringLiteral(names) => {
-                    names.value.to_str().split(',').map(str::trim).collect()
-                }
-                other => literal_elements(other)
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|e| Some(e.as_string_literal_expr()?.value.to_str()))
-                    .collect(),
-            };
-            let single = names.len() == 1;
-            for (part, name) in names.into_iter().enumerate() {
-                let bound = Bound::Element(values, (!single).then_some(part));
-                self.bindings.push((name, bound));
-                known.push(name);
-            }
-        }
-        known
     }
 }
 
@@ -684,30 +405,4 @@ impl<'a> Visitor<'a> for Reader<'a> {
     fn visit_string_literal(&mut self, literal: &'a StringLiteral) {
         self.text(&literal.value, literal);
     }
-}
-
-/// Python's own functions that import by name.
-fn is_importer(name: &str) -> bool {
-    matches!(name, "import_module" | "__import__")
-}
-
-fn is_sys_path(expr: &Expr) -> bool {
-    match expr {
-        Expr::Attribute(attribute) => {
-            attribute.attr.as_str() == "path"
-                && matches!(&*attribute.value, Expr::Name(name) if name.id.as_str().trim_start_matches('_') == "sys")
-        }
-        _ => false,
-    }
-}
-
-/// Whether a call puts pieces of a path or a text together.
-fn joins(call: &ExprCall) -> bool {
-    let name = match &*call.func {
-        Expr::Name(name) => name.id.as_str(),
-        Expr::Attribute(attribute) => attribute.attr.as_str(),
-        _ => return false,
-    };
-    matches!(name, "join" | "joinpath" | "Path" | "PurePath" | "format")
-        && !call.arguments.args.is_empty()
 }

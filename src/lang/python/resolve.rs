@@ -4,11 +4,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::modules::{DirId, Found, Modules};
+use super::links::Wide;
+use super::modules::{DirId, Modules};
 use super::project::ProjectFile;
 use super::roots::Roots;
-use super::source::{By, Computed, Import, OWN_NAME, OWN_PACKAGE, Source};
-use super::{externals, scopes, stdlib, strings, suites};
+use super::source::{By, Computed, Import, Source};
+use super::{externals, scopes, strings, suites};
 use crate::lang::{Detail, FileFacts};
 use crate::model::{Claim, EdgeKind, EdgeSink, Node, NodeRef, RepoPath, Snapshot};
 
@@ -36,17 +37,17 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) modules: Modules<'a>,
     pub(super) roots: Roots,
     /// Nodes of [`Modules::files`].
-    nodes: Vec<NodeRef>,
-    python: usize,
-    suites: Vec<bool>,
-    doctests: bool,
-    edits_path: bool,
+    pub(super) nodes: Vec<NodeRef>,
+    pub(super) python: usize,
+    pub(super) suites: Vec<bool>,
+    pub(super) doctests: bool,
+    pub(super) edits_path: bool,
     /// Top-level names that lead out of the tree.
     pub(super) outside: BTreeMap<String, NodeRef>,
-    declared: externals::Declared,
-    compiled: HashMap<String, Vec<RepoPath>>,
-    patterns: HashMap<String, NodeRef>,
-    scripts: HashMap<String, Vec<String>>,
+    pub(super) declared: externals::Declared,
+    pub(super) compiled: HashMap<String, Vec<RepoPath>>,
+    pub(super) patterns: HashMap<String, NodeRef>,
+    pub(super) scripts: HashMap<String, Vec<String>>,
 }
 
 /// Lays the edges of all Python and project files.
@@ -150,7 +151,7 @@ pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink
             resolver.import(file, import);
         }
         for import in &file.source.uses {
-            resolver.weak(file, import, EdgeKind::Import);
+            resolver.attributes(file, import);
         }
         for computed in &file.source.computed {
             resolver.computed(file, computed);
@@ -214,7 +215,7 @@ impl<'a> Resolver<'a, '_> {
         }
     }
 
-    fn init_of(&self, dir: DirId) -> Vec<u32> {
+    pub(super) fn init_of(&self, dir: DirId) -> Vec<u32> {
         self.modules
             .dirs
             .get(dir as usize)
@@ -222,7 +223,7 @@ impl<'a> Resolver<'a, '_> {
             .unwrap_or_default()
     }
 
-    fn link(&mut self, from: NodeRef, to: &[u32], kind: EdgeKind, line: u32) {
+    pub(super) fn link(&mut self, from: NodeRef, to: &[u32], kind: EdgeKind, line: u32) {
         for &file in to {
             let Some(&node) = self.nodes.get(file as usize) else {
                 continue;
@@ -233,306 +234,6 @@ impl<'a> Resolver<'a, '_> {
             }
             self.out.edge(from, node, kind, line);
         }
-    }
-
-    /// One import by a written name.
-    fn import(&mut self, file: &File<'a>, import: &Import) {
-        let kind = match import.by {
-            By::Statement => EdgeKind::Import,
-            By::Plugin => EdgeKind::Plugin,
-            By::Name | By::Run => EdgeKind::DynamicImport,
-            By::Doctest if !self.doctests => return,
-            By::Text | By::Doctest => return self.weak(file, import, EdgeKind::DynamicImport),
-        };
-        if import.level > 0 {
-            self.relative(file, import, kind);
-            return;
-        }
-        let top = import.module.split('.').next().unwrap_or_default();
-        let starts = self.starts(file, top, Wide::Anywhere);
-        let mut reached = false;
-        for start in starts {
-            reached |= self.from(file, start, import, kind);
-        }
-        if !reached {
-            let node = self.external(top);
-            self.out.edge(file.node, node, kind, import.line);
-        }
-    }
-
-    /// A name that need not be a module at all.
-    fn weak(&mut self, file: &File<'a>, import: &Import, kind: EdgeKind) {
-        if import.level > 0 {
-            self.relative(file, import, kind);
-            return;
-        }
-        let top = import.module.split('.').next().unwrap_or_default();
-        for start in self.starts(file, top, Wide::Roots) {
-            self.from(file, start, import, kind);
-        }
-    }
-
-    fn relative(&mut self, file: &File<'a>, import: &Import, kind: EdgeKind) {
-        let up = (import.level - 1) as usize;
-        let Some(start) = self.modules.upwards(file.dir).nth(up) else {
-            return;
-        };
-        if import.module.is_empty() {
-            let init = self.init_of(start);
-            self.link(file.node, &init, kind, import.line);
-            self.names(file, start, import, kind);
-        } else {
-            self.from(file, start, import, kind);
-        }
-    }
-
-    /// Follows an import below one directory. Whether anything was found.
-    fn from(&mut self, file: &File<'a>, start: DirId, import: &Import, kind: EdgeKind) -> bool {
-        let parts = import.module.split('.').count();
-        let found = self.modules.follow(start, import.module.split('.'));
-        self.link(file.node, &found.files, kind, import.line);
-        let mut reached = !found.files.is_empty();
-        if found.parts == parts {
-            if let Some(dir) = found.dir {
-                reached |= self.names(file, dir, import, kind);
-                if import.by == By::Run
-                    && let Some(main) = self.modules.child(dir, "__main__")
-                {
-                    let main = main.files.clone();
-                    self.link(file.node, &main, kind, import.line);
-                }
-            }
-        } else if reached {
-            self.missing(file, start, &found, import, kind);
-        }
-        reached
-    }
-
-    /// Names asked for from a package: those that are submodules.
-    fn names(&mut self, file: &File<'a>, dir: DirId, import: &Import, kind: EdgeKind) -> bool {
-        let mut reached = false;
-        for name in &import.names {
-            let found = self.modules.follow(dir, std::iter::once(name.as_str()));
-            self.link(file.node, &found.files, kind, import.line);
-            reached |= !found.files.is_empty();
-            if found.parts == 0 && self.edits_path {
-                self.anywhere(file, name, kind, import.line);
-            }
-        }
-        reached
-    }
-
-    /// The name leads into a package, and on to a module that is not there: compiled, generated, or moved by `__path__`.
-    fn missing(
-        &mut self,
-        file: &File<'a>,
-        start: DirId,
-        found: &Found,
-        import: &Import,
-        kind: EdgeKind,
-    ) {
-        let Some(name) = import.module.split('.').nth(found.parts) else {
-            return;
-        };
-        if self.edits_path {
-            self.anywhere(file, name, kind, import.line);
-        }
-        let parts: Vec<&str> = import.module.split('.').take(found.parts).collect();
-        let dir = self
-            .modules
-            .dirs
-            .get(start as usize)
-            .map(|d| d.path.clone());
-        let Some(dir) = dir.and_then(|dir| dir.join(parts.join("/"))) else {
-            return;
-        };
-        if import.by == By::Statement {
-            for candidate in [format!("{name}.py"), format!("{name}/__init__.py")] {
-                if let Some(path) = dir.join(candidate) {
-                    let node = self.out.path(&path);
-                    self.out.edge(file.node, node, EdgeKind::Probe, import.line);
-                }
-            }
-            // Compiled from sources that lie elsewhere in the tree under the same name.
-            for holder in self.modules.holders(name).to_vec() {
-                let files = self.modules.child(holder, name).map(|c| c.files.clone());
-                let mut files = files.unwrap_or_default();
-                files.retain(|&f| f as usize >= self.python);
-                self.link(file.node, &files, kind, import.line);
-            }
-            self.compiled(file.node, &import.module, import.line);
-        }
-    }
-
-    fn anywhere(&mut self, file: &File<'a>, name: &str, kind: EdgeKind, line: u32) {
-        for holder in self.modules.holders(name).to_vec() {
-            let found = self.modules.follow(holder, std::iter::once(name));
-            self.link(file.node, &found.files, kind, line);
-        }
-    }
-
-    /// Sources of a module that Cargo compiles.
-    fn compiled(&mut self, from: NodeRef, module: &str, line: u32) {
-        let Some(dirs) = self.compiled.get(module).cloned() else {
-            return;
-        };
-        for dir in dirs {
-            for (path, _) in self.tree.under(&dir) {
-                if path.extension() == b"rs"
-                    || matches!(path.file_name(), b"Cargo.toml" | b"Cargo.lock")
-                {
-                    let node = self.out.path(path);
-                    self.out.edge(from, node, EdgeKind::Import, line);
-                }
-            }
-        }
-    }
-
-    /// Where an absolute name may start for this file: nearer roots alone, where they hold it.
-    fn starts(&mut self, file: &File<'a>, top: &str, wide: Wide) -> Vec<DirId> {
-        let holders = self.modules.holders(top);
-        if holders.is_empty() {
-            return Vec::new();
-        }
-        let runs = |modules: &Modules<'_>, dir: DirId| {
-            let child = modules.child(dir, top);
-            child.is_some_and(|c| !c.files.is_empty() || c.dir.is_some())
-        };
-        let own = self.roots.own(&self.modules, file.dir);
-        let near: Vec<DirId> = own
-            .iter()
-            .copied()
-            .filter(|&dir| runs(&self.modules, dir))
-            .collect();
-        if !near.is_empty() {
-            return near;
-        }
-        if stdlib::is_stdlib(top) {
-            return Vec::new();
-        }
-        let holders = self.modules.holders(top);
-        let other = holders
-            .iter()
-            .copied()
-            .filter(|dir| self.roots.all.contains(dir));
-        let other: Vec<DirId> = other.collect();
-        if !other.is_empty() || wide == Wide::Roots {
-            return other;
-        }
-        // Inside packages only where no distribution is known that would bring the name.
-        match self.declared.provides(top) {
-            true => Vec::new(),
-            false => holders.to_vec(),
-        }
-    }
-
-    /// The node of a module from outside the tree, by its top-level name.
-    fn external(&mut self, top: &str) -> NodeRef {
-        if let Some(&node) = self.outside.get(top) {
-            return node;
-        }
-        let node = self.out.node(Node::Module {
-            reader: "python".to_owned(),
-            name: top.to_owned(),
-        });
-        self.outside.insert(top.to_owned(), node);
-        self.compiled(node, top, 0);
-        node
-    }
-
-    /// An import by a computed name: every module that the pattern can reach.
-    fn computed(&mut self, file: &File<'a>, computed: &Computed) {
-        let own = computed.prefix.starts_with([OWN_NAME, OWN_PACKAGE]);
-        let (starts, rest): (Vec<DirId>, &str) = if own {
-            let rest = &computed.prefix[1..];
-            // A name below the module's own: for `__init__` the package is meant, else its siblings may be.
-            (vec![file.dir], rest.trim_start_matches('.'))
-        } else {
-            let top = computed.prefix.split('.').next().unwrap_or_default();
-            match computed.prefix.contains('.') {
-                true => (self.starts(file, top, Wide::Anywhere), &computed.prefix[..]),
-                false => (self.whole(file), &computed.prefix[..]),
-            }
-        };
-        let (base, leaf) = rest.rsplit_once('.').unwrap_or(("", rest));
-        let suffix = match computed.suffix == computed.prefix {
-            true => leaf,
-            false => &computed.suffix[..],
-        };
-        for start in starts {
-            let found = match base {
-                "" => Found {
-                    dir: Some(start),
-                    ..Found::default()
-                },
-                _ => self.modules.follow(start, base.split('.')),
-            };
-            self.link(
-                file.node,
-                &found.files,
-                EdgeKind::DynamicImport,
-                computed.line,
-            );
-            let Some(dir) = found.dir else { continue };
-            let node = self.pattern(dir, leaf, suffix, file.is_suite);
-            self.out
-                .edge(file.node, node, EdgeKind::DynamicImport, computed.line);
-            let place = self
-                .modules
-                .dirs
-                .get(dir as usize)
-                .map(|d| d.path.to_string())
-                .unwrap_or_default();
-            let text = format!(
-                "imports a computed name: any module of `{place}` like `{leaf}*{suffix}` is assumed"
-            );
-            self.out.note(file.path, computed.line, text);
-        }
-    }
-
-    /// What an unknown name may mean: the whole package around the file, or everything.
-    fn whole(&self, file: &File<'a>) -> Vec<DirId> {
-        vec![self.modules.top_package(file.dir).unwrap_or(0)]
-    }
-
-    /// One node for all modules below a directory whose name starts and ends so.
-    fn pattern(&mut self, dir: DirId, leaf: &str, suffix: &str, with_tests: bool) -> NodeRef {
-        let Some(path) = self.modules.dirs.get(dir as usize).map(|d| d.path.clone()) else {
-            return self.out.path(&RepoPath::root());
-        };
-        let tests = if with_tests { " with tests" } else { "" };
-        let name = format!("{path}/{leaf}*{suffix}{tests}");
-        if let Some(&node) = self.patterns.get(&name) {
-            return node;
-        }
-        let node = self.out.node(Node::Module {
-            reader: "python".to_owned(),
-            name: name.clone(),
-        });
-        self.patterns.insert(name, node);
-        for file in self.modules.under(dir, self.python) {
-            // Code that imports by unknown names is not what loads tests, unless it is a test.
-            if !with_tests && self.suites.get(file).copied().unwrap_or(false) {
-                continue;
-            }
-            let Some(module) = self.modules.files.get(file) else {
-                continue;
-            };
-            let below =
-                String::from_utf8_lossy(module.below(&path).unwrap_or_default()).into_owned();
-            let dotted = below
-                .split(".py")
-                .next()
-                .unwrap_or(&below)
-                .replace('/', ".");
-            let dotted = dotted.strip_suffix(".__init__").unwrap_or(&dotted);
-            if dotted.starts_with(leaf) && dotted.ends_with(suffix)
-                || !suffix.is_empty() && leaf == suffix && dotted.starts_with(leaf)
-            {
-                self.link(node, &[file as u32], EdgeKind::DynamicImport, 0);
-            }
-        }
-        node
     }
 
     /// A star import of a package loads the submodules that its `__all__` names.
@@ -638,13 +339,4 @@ impl<'a> Resolver<'a, '_> {
             dir: dir.clone(),
         })
     }
-}
-
-/// How far a name is looked for.
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Wide {
-    /// On the search paths.
-    Roots,
-    /// And, failing that, everywhere.
-    Anywhere,
 }

@@ -166,6 +166,16 @@ fn imports_of(statement: &str, by: By, line: u32, out: &mut Vec<Import>) {
     }
 }
 
+/// Whether a text can only be the beginning of a dotted module name: `pkg.plugins.`.
+pub(super) fn begins_module_name(text: &str) -> bool {
+    text.strip_suffix('.').is_some_and(|name| {
+        name.split('.').all(|part| {
+            part.starts_with(|c: char| c.is_alphabetic() || c == '_')
+                && part.chars().all(|c| c.is_alphanumeric() || c == '_')
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
