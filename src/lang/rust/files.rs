@@ -63,6 +63,15 @@ pub(super) fn lay(file: &File<'_>, layout: &mut Layout<'_, '_>) {
             }
         }
     }
+    if file.source.any_module {
+        let dir = package_dir.clone().or_else(|| path.parent());
+        for (other, _) in layout.tree.under(&dir.unwrap_or_default()) {
+            if other.extension() == b"rs" && other != path {
+                let to = layout.out.path(other);
+                layout.out.edge(from, to, EdgeKind::Mod, 0);
+            }
+        }
+    }
     if whole_package {
         let dir = package_dir.or_else(|| path.parent()).unwrap_or_default();
         layout.reads_dir(from, &dir, 0);

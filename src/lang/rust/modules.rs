@@ -145,7 +145,7 @@ pub(super) fn walk(
         };
         out.files.insert(real.clone());
         let source = file.source;
-        out.hides |= source.hides_tests || source.opaque;
+        out.hides |= source.hides_tests || source.any_module || source.opaque;
         out.cases
             .extend(source.tests.iter().map(|test| format!("{prefix}{test}")));
         for decl in &source.mods {

@@ -100,14 +100,16 @@ fn module(
         let mut inside = tokens.inside(index + 3);
         let mut holds_files = || inside.any(|i| tokens.is(i, "mod") && !tokens.is(i + 2, "{"));
         if tokens.is(index + 1, "$") && (!tokens.is(index + 3, "{") || holds_files()) {
-            computed(token, source, trouble);
+            source.any_module = true;
+            unwritten(token, "source", trouble);
         }
         return;
     };
     let (names, computed_path, role) = name_of(tokens, index, name);
     source.hides_tests |= role == Role::Unknown;
     if computed_path || inline.len() >= DEEPEST {
-        computed(token, source, trouble);
+        source.opaque = true;
+        unwritten(token, "file", trouble);
     }
     if tokens.is(index + 2, ";") {
         source.mods.push(ModDecl {
@@ -126,11 +128,10 @@ fn module(
     }
 }
 
-fn computed(token: &Token<'_>, source: &mut Source, trouble: &mut Vec<(u32, String)>) {
-    source.opaque = true;
+fn unwritten(token: &Token<'_>, what: &str, trouble: &mut Vec<(u32, String)>) {
     trouble.push((
         token.line,
-        "a module whose file is not written out: it may be any file of the package".to_owned(),
+        format!("a module whose file is not written out: it may be any {what} of the package"),
     ));
 }
 
@@ -275,12 +276,12 @@ mod tests {
     }
 
     #[test]
-    fn a_computed_module_makes_the_file_opaque() {
-        assert!(scanned("macro_rules! m { ($a:ident) => { mod $a; } }").opaque);
+    fn a_computed_module_may_be_any_source_and_a_computed_path_any_file() {
+        assert!(scanned("macro_rules! m { ($a:ident) => { mod $a; } }").any_module);
         assert!(scanned("#[path = concat!(\"a\", \"b\")] mod x;").opaque);
-        assert!(!scanned("mod x { mod y; }").opaque);
-        assert!(!scanned("macro_rules! m { ($a:ident) => { mod $a { fn f() {} } } }").opaque);
-        assert!(scanned("macro_rules! m { ($a:ident) => { mod $a { mod b; } } }").opaque);
+        assert!(!scanned("mod x { mod y; }").any_module);
+        assert!(!scanned("macro_rules! m { ($a:ident) => { mod $a { fn f() {} } } }").any_module);
+        assert!(scanned("macro_rules! m { ($a:ident) => { mod $a { mod b; } } }").any_module);
     }
 
     #[test]

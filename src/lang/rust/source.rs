@@ -33,6 +33,8 @@ pub struct Source {
     pub uses: uses::Uses,
     /// Which items carry doc comments.
     pub documented: Fingerprint,
+    /// It declares modules whose names a macro is given: each may be any source of its package.
+    pub any_module: bool,
     /// It could not be read, so it may use any file of its package.
     pub opaque: bool,
 }
@@ -164,7 +166,9 @@ fn tests_print(source: &Source) -> Fingerprint {
     for test in &source.tests {
         printer.piece(test);
     }
-    printer.number(u64::from(source.hides_tests || source.opaque));
+    printer.number(u64::from(
+        source.hides_tests || source.any_module || source.opaque,
+    ));
     for decl in &source.mods {
         for module in decl.inside.iter().chain([&decl.name]) {
             printer.piece(&module.name);
@@ -213,10 +217,31 @@ fn collect_mentions(
         {
             reruns.push((rerun.1.trim().to_owned(), line));
         }
-        if (2..=160).contains(&text.chars().count()) && !text.contains('\n') {
+        mentions.extend(quoted(&text).map(|inner| Mention {
+            text: inner.to_owned(),
+            line,
+        }));
+        if may_be_path(&text) {
             mentions.push(Mention { text, line });
         }
     }
+}
+
+fn may_be_path(text: &str) -> bool {
+    (2..=160).contains(&text.chars().count()) && !text.contains('\n')
+}
+
+/// Names of data files in quotes within a literal: the literal may be a template or a script that reads them. What
+/// ends like a source or a manifest is taken for an example.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    let pieces = |quote: char| text.split(quote).skip(1);
+    pieces('"').chain(pieces('\'')).filter(|inner| {
+        may_be_path(inner)
+            && inner.contains(['.', '/'])
+            && !inner.contains(char::is_whitespace)
+            && !inner.ends_with(".rs")
+            && !inner.ends_with("Cargo.toml")
+    })
 }
 
 #[cfg(test)]
@@ -254,6 +279,14 @@ mod tests {
                 ("x.pest", 1)
             ]
         );
+    }
+
+    #[test]
+    fn a_name_in_quotes_within_a_template_is_a_mention() {
+        let text = "#[template(source = r#\"a\n{% include \"../b.html\" %}\n{% extends 'c/d' %} it's \"two words.\" \"e.rs\"\"#)] struct T;";
+        let (facts, _) = source(text);
+        let texts: Vec<_> = facts.mentions.iter().map(|m| m.text.as_str()).collect();
+        assert_eq!(texts, ["../b.html", "c/d"]);
     }
 
     #[test]
