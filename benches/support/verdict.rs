@@ -62,7 +62,7 @@ impl Case<'_> {
             .filter(|path| self.marks(path, &linked))
             .map(|path| Cause {
                 what: path.clone(),
-                explained: self.explain(path, package, target),
+                explained: self.explain(path, package, target, &linked),
             })
             .collect();
         let changed: Vec<&str> = match pins.as_slice() {
@@ -88,7 +88,13 @@ impl Case<'_> {
         marked || matches!(matched, PathMatch::RuleMatchedAll | PathMatch::NoMatches)
     }
 
-    fn explain(&self, path: &str, package: &str, target: &CargoTest) -> Option<&'static str> {
+    fn explain(
+        &self,
+        path: &str,
+        package: &str,
+        target: &CargoTest,
+        linked: &BTreeSet<String>,
+    ) -> Option<&'static str> {
         if self.inert.contains_key(path) {
             return Some("proven to affect nothing");
         }
@@ -97,7 +103,7 @@ impl Case<'_> {
         }
         let name = path.rsplit('/').next().unwrap_or(path);
         if name == "Cargo.toml" {
-            return self.explain_manifest(path);
+            return self.explain_manifest(path, linked);
         }
         if name == "Cargo.lock" {
             return Some("lockfile: judged by the versions that are linked");
@@ -107,8 +113,7 @@ impl Case<'_> {
         };
         let root = owner.manifest_path().parent()?;
         let within = |full: &str| -> Option<String> {
-            let dir = owner.source().workspace_path()?.as_str();
-            let rest = full.strip_prefix(dir)?;
+            let rest = full.strip_prefix(owner_dir(&owner)?)?;
             Some(rest.trim_start_matches('/').to_owned())
         };
         let below = within(path)?;
@@ -221,9 +226,9 @@ impl Case<'_> {
             .map(|(_, package)| package)
     }
 
-    /// A manifest of which only parts differ that no build of a test reads, or requirements whose answer is compared
-    /// by the versions that are linked.
-    fn explain_manifest(&self, path: &str) -> Option<&'static str> {
+    /// A manifest of which only parts differ that concern no package that is linked, or that no build of a test reads,
+    /// or that come to the same; requirements are judged by the versions that are linked.
+    fn explain_manifest(&self, path: &str, linked: &BTreeSet<String>) -> Option<&'static str> {
         let [old, new] = (self.contents)(path);
         let read = |text: Option<String>| {
             let table: toml::Table = toml::from_str(&text?).ok()?;
@@ -232,49 +237,73 @@ impl Case<'_> {
             Some(flat)
         };
         let (old, new) = (read(old)?, read(new)?);
-        let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        let concerns = self
+            .owner(path)
+            .filter(|owner| {
+                path.strip_suffix("Cargo.toml")
+                    .map(|dir| dir.trim_end_matches('/'))
+                    == owner_dir(owner)
+            })
+            .is_none_or(|owner| linked.contains(owner.name()));
+        let same = linked.iter().all(|name| self.is_same(name));
         let harmless = |key: &str| {
             let parts: Vec<&str> = key.split('.').collect();
-            let package: &[&str] = parts.strip_prefix(&["workspace"]).unwrap_or(&parts);
-            match package {
-                ["package", field, ..] => matches!(
-                    *field,
-                    "description"
-                        | "keywords"
-                        | "categories"
-                        | "documentation"
-                        | "readme"
-                        | "homepage"
-                        | "repository"
-                        | "license"
-                        | "license-file"
-                        | "authors"
-                        | "include"
-                        | "exclude"
-                        | "publish"
-                        | "metadata"
-                        | "rust-version"
-                ),
-                ["badges" | "lints" | "metadata" | "bench" | "example", ..] => true,
-                ["members" | "exclude" | "default-members", ..] => true,
-                [
-                    "dependencies" | "dev-dependencies" | "build-dependencies",
-                    _,
-                ] => true,
-                [
-                    "dependencies" | "dev-dependencies" | "build-dependencies",
-                    _,
-                    "version",
-                ] => true,
-                ["target", _, _, _] | ["target", _, _, _, "version"] => true,
-                _ => false,
-            }
+            let shared = matches!(
+                parts.first(),
+                Some(&("workspace" | "profile" | "patch" | "replace"))
+            );
+            let within = parts.strip_prefix(&["workspace"]).unwrap_or(&parts);
+            (!shared && !concerns)
+                || match within {
+                    ["package", "metadata", ..] => true,
+                    ["package", "include" | "exclude" | "publish" | "readme", ..] => true,
+                    ["package", "build", ..] => false,
+                    ["package", field, ..] => !field.starts_with("auto") && same,
+                    ["badges" | "lints" | "metadata" | "bench" | "example", ..] => true,
+                    ["members" | "exclude" | "default-members", ..] => true,
+                    [
+                        "dependencies" | "dev-dependencies" | "build-dependencies",
+                        _,
+                    ] => true,
+                    [
+                        "dependencies" | "dev-dependencies" | "build-dependencies",
+                        _,
+                        "version",
+                    ] => true,
+                    ["target", _, _, _] | ["target", _, _, _, "version"] => true,
+                    _ => false,
+                }
         };
+        let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
         keys.into_iter()
             .filter(|key| old.get(*key) != new.get(*key))
             .all(|key| harmless(key))
-            .then_some("manifest: no key that a build of tests reads, or a requirement alone")
+            .then_some("manifest: keys of packages that are not linked, or that change no build")
     }
+
+    /// Whether the keys of a package that code commonly reads, or that a build obeys, come to the same.
+    fn is_same(&self, name: &str) -> bool {
+        let [Ok(old), Ok(new)] = [self.old, self.new].map(|g| g.workspace().member_by_name(name))
+        else {
+            return false;
+        };
+        let of = |package: &PackageMetadata<'_>| {
+            (
+                package.version().clone(),
+                package.edition().to_owned(),
+                package.links().map(str::to_owned),
+                package.authors().to_vec(),
+                package.description().map(str::to_owned),
+                package.rust_version().cloned(),
+            )
+        };
+        of(&old) == of(&new)
+    }
+}
+
+/// The directory of a workspace package.
+fn owner_dir<'g>(package: &PackageMetadata<'g>) -> Option<&'g str> {
+    package.source().workspace_path().map(|dir| dir.as_str())
 }
 
 /// What Cargo links into, or builds before, the tests of a package. Development dependencies count for it alone.
