@@ -42,7 +42,7 @@ pub fn resolve(files: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink) {
             path: file.path,
             in_tests: in_tests(file.path),
             lists: file.facts.lists_directories,
-            local: scopes.around(file.path),
+            local: scopes.around(file.path, tree),
         };
         let mut listed = false;
         for mention in &file.facts.mentions {
@@ -78,6 +78,16 @@ fn in_tests(path: &RepoPath) -> bool {
         || path.stem().ends_with(b"_tests")
 }
 
+/// Whether this is Rust code that tests link, and no test or build script itself.
+fn is_library_rust(reader: &Reader<'_>) -> bool {
+    !reader.in_tests && reader.path.extension() == b"rs"
+}
+
+/// Whether a file of this name may lie in every package: it is a bare one, or one of `src`.
+fn is_everywhere(name: &[u8]) -> bool {
+    !name.strip_prefix(b"src/").unwrap_or(name).contains(&b'/')
+}
+
 /// Follows one literal. Returns whether it named a directory.
 fn follow(
     reader: &Reader<'_>,
@@ -100,7 +110,14 @@ fn follow(
         return false;
     }
     if name.contains(['*', '?', '[', '{']) {
-        pattern(reader, name, line, index, out);
+        // a pattern that leads up may answer anywhere
+        let leads_up = whole.split('/').any(|part| part == "..");
+        let within = if leads_up {
+            &RepoPath::root()
+        } else {
+            &reader.local
+        };
+        pattern(reader, name, within, line, index, out);
         return false;
     }
     let from = out.path(reader.path);
@@ -114,6 +131,12 @@ fn follow(
     let mut named: BTreeSet<&RepoPath> = index.paths_ending(bytes).collect();
     named.extend(exact.iter().filter(|p| tree.contains(p)));
     let sure = named.len() == 1 || (bytes.contains(&b'/') && exact.len() == 1);
+    if is_library_rust(reader) && is_everywhere(bytes) {
+        // `src/lib.rs` in one crate's examples does not mean every other crate's
+        named.retain(|path| {
+            of(path).is_none() || exact.contains(*path) || path.is_under(&reader.local)
+        });
+    }
     if named.len() <= MOST_NAMESAKES {
         for path in &named {
             let to = if sure && (named.len() == 1 || exact.contains(*path)) {
@@ -178,7 +201,14 @@ fn tail(reader: &Reader<'_>, tail: &[u8], line: u32, index: &Index<'_>, out: &mu
 }
 
 /// A literal with wildcards: every path of which some tail of whole components answers to it.
-fn pattern(reader: &Reader<'_>, glob: &str, line: u32, index: &Index<'_>, out: &mut EdgeSink) {
+fn pattern(
+    reader: &Reader<'_>,
+    glob: &str,
+    within: &RepoPath,
+    line: u32,
+    index: &Index<'_>,
+    out: &mut EdgeSink,
+) {
     let last = glob.rsplit('/').next().unwrap_or_default();
     let extension = last
         .rsplit('.')
@@ -200,7 +230,7 @@ fn pattern(reader: &Reader<'_>, glob: &str, line: u32, index: &Index<'_>, out: &
         .flatten()
     {
         let Some(text) = path.to_str() else { continue };
-        if path.is_under(&reader.local) && matcher.is_match(text) {
+        if path.is_under(within) && matcher.is_match(text) {
             let to = out.path(path);
             out.edge(from, to, EdgeKind::Mention, line);
         }
@@ -316,12 +346,17 @@ impl Scopes {
         )
     }
 
-    /// The directory around the innermost package that holds `path`.
-    fn around(&self, path: &RepoPath) -> RepoPath {
-        path.ancestors()
-            .find(|dir| self.0.contains(dir))
-            .and_then(|dir| dir.parent())
-            .unwrap_or_default()
+    /// The directory around the innermost package that holds `path`; for Rust code the package itself, since it is
+    /// there that its tests are run.
+    fn around(&self, path: &RepoPath, tree: &Snapshot) -> RepoPath {
+        let Some(dir) = path.ancestors().find(|dir| self.0.contains(dir)) else {
+            return RepoPath::root();
+        };
+        let manifest = dir.join("Cargo.toml");
+        if path.extension() == b"rs" && manifest.is_some_and(|manifest| tree.contains(&manifest)) {
+            return dir;
+        }
+        dir.parent().unwrap_or_default()
     }
 }
 
@@ -381,6 +416,67 @@ mod tests {
             .map(|(n, _)| n.to_string())
             .collect();
         (edges, claimed)
+    }
+
+    #[test]
+    fn rust_code_names_common_files_and_patterns_of_its_own_package() {
+        let tree = [
+            "a/Cargo.toml",
+            "a/src/lib.rs",
+            "a/x.sql",
+            "b/Cargo.toml",
+            "b/src/lib.rs",
+            "b/y.sql",
+        ];
+        let scoped = |path: &str, texts: &[&str]| {
+            let entry = Entry {
+                mode: Mode::File,
+                blob: BlobId::default(),
+            };
+            let entries = tree.iter().map(|p| (RepoPath::from(*p), entry.clone()));
+            let tree = Snapshot::new(entries.collect(), Vec::new());
+            let mentions = texts.iter().map(|t| Mention {
+                text: (*t).to_owned(),
+                line: 7,
+            });
+            let facts = Facts {
+                mentions: mentions.collect(),
+                ..Facts::default()
+            };
+            let mut out = EdgeSink::default();
+            for dir in ["a", "b"] {
+                out.node(Node::Package {
+                    reader: "rust".to_owned(),
+                    dir: dir.into(),
+                });
+            }
+            let path = path.into();
+            let file = FileFacts {
+                path: &path,
+                facts: &facts,
+            };
+            resolve(&[file], &tree, &mut out);
+            let name = |r: NodeRef| out.nodes.get_index(r.0 as usize).unwrap().0.to_string();
+            let mut named: Vec<_> = out.edges.iter().map(|edge| name(edge.to)).collect();
+            named.sort();
+            named.dedup();
+            named
+        };
+        for (path, text, expected) in [
+            ("a/src/m.rs", "src/lib.rs", vec!["a/src/lib.rs"]),
+            ("a/src/m.rs", "Cargo.toml", vec!["a/Cargo.toml"]),
+            ("a/src/m.rs", "../b/src/lib.rs", vec!["b/src/lib.rs"]),
+            (
+                "a/tests/m.rs",
+                "Cargo.toml",
+                vec!["a/Cargo.toml", "b/Cargo.toml"],
+            ),
+            ("a/src/m.rs", "*.sql", vec!["a/x.sql"]),
+            ("a/src/m.rs", "../*/*.sql", vec!["a/x.sql", "b/y.sql"]),
+            ("a/src/m.rs", "y.sql", vec!["b/y.sql"]),
+        ] {
+            assert_eq!(scoped(path, &[text]), expected, "{path} {text}");
+        }
     }
 
     #[test]
