@@ -72,12 +72,19 @@ pub(super) fn lay(file: &File<'_>, layout: &mut Layout<'_, '_>) {
             }
         }
     }
+    if file.source.uses.templates {
+        let dir = package_dir.clone().or_else(|| path.parent());
+        layout.reads_templates(from, &dir.unwrap_or_default());
+    }
     if whole_package {
         let dir = package_dir.or_else(|| path.parent()).unwrap_or_default();
         layout.reads_dir(from, &dir, 0);
     }
     starts_programs(file, from, layout);
 }
+
+/// Where template compilers look for their settings.
+const TEMPLATE_SETTINGS: &[&str] = &["askama.toml", "rinja.toml", "sailfish.toml", "sailfish.yml"];
 
 /// Programs of the workspace that the file may start.
 fn starts_programs(file: &File<'_>, from: NodeRef, layout: &mut Layout<'_, '_>) {
@@ -204,6 +211,36 @@ impl Layout<'_, '_> {
         self.reads(from, path, EdgeKind::Include, line);
         if let Some(real) = self.tree.find(path).filter(|real| self.tree.contains(real)) {
             self.out.claim(&real);
+        }
+    }
+
+    /// `from` is compiled with templates of a package, which include others by names in a syntax of their own: any data
+    /// file of the package's `templates`, or of the package where settings may say otherwise.
+    fn reads_templates(&mut self, from: NodeRef, package: &RepoPath) {
+        let mut home = package.join("templates");
+        for name in TEMPLATE_SETTINGS {
+            let Some(settings) = package.join(name) else {
+                continue;
+            };
+            self.reads(from, &settings, EdgeKind::Mention, 0);
+            if self.tree.contains(&settings) {
+                home = None;
+            }
+        }
+        let home = home.filter(|home| self.tree.is_dir(home));
+        let home = home.as_ref().unwrap_or(package);
+        let node = self.out.node(Node::Dir(home.clone()));
+        self.out.edge(from, node, EdgeKind::Contains, 0);
+        if self.out.info(node).print.is_some() {
+            return;
+        }
+        // The mark by which mentions know that data is tied.
+        self.out.print(node, Fingerprint(1));
+        for (path, _) in self.tree.under(home) {
+            if of(path).is_none() {
+                let to = self.out.path(path);
+                self.out.edge(node, to, EdgeKind::Contains, 0);
+            }
         }
     }
 

@@ -595,6 +595,24 @@ fn links_lead_to_the_files_behind_them() {
 }
 
 #[test]
+fn a_source_with_templates_reads_those_that_they_include() {
+    let test = "#[derive(Template)] #[template(path = \"a.html\")] struct A;";
+    let plain: Tree<'_> = &[
+        ("Cargo.toml", "[package]\nname = \"one\""),
+        ("tests/a.rs", test),
+        ("tests/b.rs", ""),
+        ("templates/a.html", "{% include \"b.html\" %}"),
+        ("templates/b.html", ""),
+        ("views/c.html", ""),
+    ];
+    assert_eq!(of(plain, "templates/b.html"), "one::a");
+    assert_eq!(of(plain, "views/c.html"), "");
+    assert_eq!(of(plain, "askama.toml"), "one::a");
+    let moved = [plain, &[("askama.toml", "[general]\ndirs = [\"views\"]")]].concat();
+    assert_eq!(of(&moved, "views/c.html"), "one::a");
+}
+
+#[test]
 fn programs_that_tests_start_are_dependencies() {
     let tree: Tree<'_> = &[
         ("Cargo.toml", "[workspace]\nmembers = [\"t\", \"tool\"]"),

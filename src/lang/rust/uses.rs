@@ -22,6 +22,8 @@ pub struct Uses {
     pub runs_cargo: bool,
     /// Hands files to tools or reads files whose names are computed; this matters in build scripts.
     pub reads_unnamed: bool,
+    /// Compiles templates (`#[template(…)]`), which may include each other.
+    pub templates: bool,
     /// Denies missing docs.
     pub denies_missing_docs: bool,
 }
@@ -31,6 +33,7 @@ impl Uses {
     pub(super) fn widen(&mut self, other: Uses) {
         self.lists |= other.lists;
         self.package_keys |= other.package_keys;
+        self.templates |= other.templates;
         self.runs_programs |= other.runs_programs;
         self.runs_cargo |= other.runs_cargo;
     }
@@ -180,6 +183,7 @@ pub(super) fn uses(tokens: &Tokens<'_>) -> Uses {
                     name => LINES.contains(&name),
                 };
                 out.package_keys |= PACKAGE_KEYS.contains(&name) || name.contains("CARGO_PKG_");
+                out.templates |= name == "template" && tokens.is(index + 1, "(");
                 out.runs_programs |= PROGRAMS.contains(&name);
                 out.runs_cargo |= matches!(name, "escargot" | "CargoBuild" | "cargo_metadata");
                 out.reads_unnamed |= TOOLS.contains(&name)
@@ -275,5 +279,7 @@ mod tests {
         assert!(!of("#![warn(missing_docs)]").denies_missing_docs);
         assert!(of("Command::new(\"cargo\")").runs_cargo);
         assert!(of("fs::read_dir(x)").lists);
+        assert!(of("#[derive(Template)] #[template(path = \"a.html\")] struct A;").templates);
+        assert!(!of("let template = 1; struct Template;").templates);
     }
 }
