@@ -5,6 +5,8 @@
 //!
 //! Not seen here: modules and includes whose names a macro puts together; they widen to the whole package.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::prints::prints;
@@ -108,25 +110,24 @@ pub(super) fn facts(blob: &[u8]) -> Facts {
     };
     let mut trouble = Vec::new();
     scan::scan(&tokens, &mut source, &mut trouble);
-    source.includes = includes::includes(&tokens);
+    let included = includes::includes(&tokens);
     source.uses = uses::uses(&tokens);
     let mut mentions = Vec::new();
-    collect_mentions(&tokens, 0, &mut mentions, &mut source.reruns);
+    collect_mentions(&tokens, &included, 0, &mut mentions, &mut source.reruns);
+    source.includes = included.into_iter().map(|(include, _)| include).collect();
     let mut lists_directories = source.uses.lists;
     for (line, doctest) in &prints.doctests {
         let tokens = Tokens::of(doctest);
         let (uses, first) = (uses::uses(&tokens), line.saturating_sub(1));
         lists_directories |= uses.lists;
         source.uses.widen(uses);
-        collect_mentions(&tokens, first, &mut mentions, &mut source.reruns);
-        source.includes.extend(
-            includes::includes(&tokens)
-                .into_iter()
-                .map(|include| Include {
-                    line: include.line.saturating_add(first),
-                    ..include
-                }),
-        );
+        let included = includes::includes(&tokens);
+        collect_mentions(&tokens, &included, first, &mut mentions, &mut source.reruns);
+        let included = included.into_iter().map(|(include, _)| Include {
+            line: include.line.saturating_add(first),
+            ..include
+        });
+        source.includes.extend(included);
     }
     mentions.sort_by(|a, b| (&a.text, a.line).cmp(&(&b.text, b.line)));
     mentions.dedup_by(|b, a| a.text == b.text);
@@ -200,13 +201,25 @@ fn opaque(blob: &[u8], text: &str) -> Facts {
     }
 }
 
+/// What literals name. Those of includes with a known place name that place and no other.
 fn collect_mentions(
     tokens: &Tokens<'_>,
+    included: &[(Include, Range<usize>)],
     lines_before: u32,
     mentions: &mut Vec<Mention>,
     reruns: &mut Vec<(String, u32)>,
 ) {
-    for token in tokens.iter().filter(|token| token.kind == Kind::Str) {
+    let mut placed = included
+        .iter()
+        .filter(|(include, _)| matches!(include.base, Base::File | Base::Package))
+        .map(|(_, tokens)| tokens)
+        .peekable();
+    let literals = tokens.iter().enumerate();
+    for (index, token) in literals.filter(|(_, token)| token.kind == Kind::Str) {
+        while placed.next_if(|range| range.end <= index).is_some() {}
+        if placed.peek().is_some_and(|range| range.contains(&index)) {
+            continue;
+        }
         let line = token.line.saturating_add(lines_before);
         let Some(text) = value(token.text) else {
             continue;
@@ -287,6 +300,26 @@ mod tests {
         let (facts, _) = source(text);
         let texts: Vec<_> = facts.mentions.iter().map(|m| m.text.as_str()).collect();
         assert_eq!(texts, ["../b.html", "c/d"]);
+    }
+
+    #[test]
+    fn an_include_with_a_known_place_mentions_no_namesakes() {
+        for (text, expected) in [
+            (
+                "include_str!(\"../README.md\"); f(\"a.txt\")",
+                vec!["a.txt"],
+            ),
+            ("#![doc = include_str!(\"R.md\")] f(\"R.md\")", vec!["R.md"]),
+            ("include_str!(concat!(\"a/\", $name))", vec!["a/"]),
+            (
+                "f(include_str!(\"a.b\"), include_str!(\"c.d\"), \"e.f\")",
+                vec!["e.f"],
+            ),
+        ] {
+            let (facts, _) = source(text);
+            let texts: Vec<_> = facts.mentions.iter().map(|m| m.text.as_str()).collect();
+            assert_eq!(texts, expected, "{text}");
+        }
     }
 
     #[test]
