@@ -44,16 +44,31 @@ pub fn resolve(files: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink) {
             lists: file.facts.lists_directories,
             local: scopes.around(file.path, tree),
         };
-        let mut listed = false;
+        let mut named = Named::default();
         for mention in &file.facts.mentions {
-            listed |= follow(&reader, &mention.text, mention.line, &index, tree, out);
+            follow(
+                &reader,
+                &mention.text,
+                mention.line,
+                &index,
+                tree,
+                out,
+                &mut named,
+            );
         }
-        if reader.lists && !listed && reader.in_tests {
-            let from = out.path(file.path);
-            let own = directory(&file.path.parent().unwrap_or_default(), false, tree, out);
-            out.edge(from, own, EdgeKind::Contains, 0);
-        }
+        read_directories(&reader, &named, tree, out);
     }
+}
+
+/// What one file names.
+#[derive(Default)]
+struct Named {
+    /// Paths, by literals that hold more than the last component.
+    paths: Vec<RepoPath>,
+    /// Directories with the line, and whether the literal can mean only that one.
+    dirs: Vec<(RepoPath, u32, bool)>,
+    /// Some pattern was named.
+    pattern: bool,
 }
 
 /// The file whose literals are followed.
@@ -88,7 +103,7 @@ fn is_everywhere(name: &[u8]) -> bool {
     !name.strip_prefix(b"src/").unwrap_or(name).contains(&b'/')
 }
 
-/// Follows one literal. Returns whether it named a directory.
+/// Follows one literal: ties the file to the paths it names, and notes the directories.
 fn follow(
     reader: &Reader<'_>,
     text: &str,
@@ -96,56 +111,75 @@ fn follow(
     index: &Index<'_>,
     tree: &Snapshot,
     out: &mut EdgeSink,
-) -> bool {
+    seen: &mut Named,
+) {
     let whole = text.trim_end_matches('/');
     let mut name = whole;
-    while let Some(rest) = name
-        .strip_prefix("./")
-        .or_else(|| name.strip_prefix("../"))
-        .or_else(|| name.strip_prefix('/'))
+    while let Some(rest) = ["./", "../", "/"]
+        .iter()
+        .find_map(|start| name.strip_prefix(start))
     {
         name = rest;
     }
     if name.is_empty() || name == "." || name == ".." {
-        return false;
-    }
-    if name.contains(['*', '?', '[', '{']) {
-        // a pattern that leads up may answer anywhere
-        let leads_up = whole.split('/').any(|part| part == "..");
-        let within = if leads_up {
-            &RepoPath::root()
-        } else {
-            &reader.local
-        };
-        pattern(reader, name, within, line, index, out);
-        return false;
+        return;
     }
     let from = out.path(reader.path);
     let bytes = name.as_bytes();
     // where the text leads from the file's own directory or from one above it, symbolic links followed
-    let exact: BTreeSet<RepoPath> = reader
+    let mut exact = BTreeSet::new();
+    for (end, links) in reader
         .path
         .ancestors()
-        .filter_map(|dir| tree.find(&dir.join(whole)?))
-        .collect();
-    let mut named: BTreeSet<&RepoPath> = index.paths_ending(bytes).collect();
-    named.extend(exact.iter().filter(|p| tree.contains(p)));
-    let sure = named.len() == 1 || (bytes.contains(&b'/') && exact.len() == 1);
-    if is_library_rust(reader) && is_everywhere(bytes) {
-        // `src/lib.rs` in one crate's examples does not mean every other crate's
-        named.retain(|path| {
-            of(path).is_none() || exact.contains(*path) || path.is_under(&reader.local)
-        });
+        .filter_map(|dir| tree.find_through(&dir.join(whole)?))
+    {
+        for link in links {
+            let to = out.claim(&link);
+            out.edge(from, to, EdgeKind::Mention, line);
+        }
+        exact.insert(end);
     }
+    let ending: BTreeSet<&RepoPath> = index.paths_ending(bytes).collect();
+    let named: BTreeSet<&RepoPath> = ending
+        .iter()
+        .copied()
+        .chain(exact.iter().filter(|path| tree.contains(path)))
+        .collect();
+    let composed = bytes.contains(&b'/');
+    // `src/lib.rs` in one crate's examples does not mean every other crate's
+    let own_only = is_library_rust(reader) && is_everywhere(bytes);
     if named.len() <= MOST_NAMESAKES {
         for path in &named {
-            let to = if sure && (named.len() == 1 || exact.contains(*path)) {
+            if own_only
+                && of(path).is_some()
+                && !exact.contains(*path)
+                && !path.is_under(&reader.local)
+            {
+                continue;
+            }
+            let sure = named.len() == 1
+                || ending.len() == 1
+                || (composed && exact.len() == 1 && exact.contains(*path));
+            let to = if sure {
                 out.claim(path)
             } else {
                 out.path(path)
             };
             out.edge(from, to, EdgeKind::Mention, line);
+            if composed {
+                seen.paths.push((*path).clone());
+            }
         }
+    }
+    if named.is_empty() && name.contains(['*', '?', '[', '{']) {
+        // a pattern that leads up may answer anywhere
+        let within = if whole.split('/').any(|part| part == "..") {
+            &RepoPath::root()
+        } else {
+            &reader.local
+        };
+        seen.pattern |= pattern(reader, name, within, line, index, out);
+        return;
     }
     for module in index
         .submodules
@@ -159,22 +193,46 @@ fn follow(
         tail(reader, bytes, line, index, out);
     }
     if !(reader.in_tests || reader.lists) {
-        return false;
+        return;
     }
-    let bare = !bytes.contains(&b'/');
     let mut dirs: BTreeSet<&RepoPath> = index
         .dirs_ending(bytes)
-        .filter(|dir| !bare || dir.is_under(&reader.local))
+        .filter(|dir| composed || dir.is_under(&reader.local))
         .collect();
     dirs.extend(exact.iter().filter(|p| tree.is_dir(p) && !p.is_root()));
-    if dirs.len() > MOST_NAMESAKES {
-        return false;
+    if dirs.len() <= MOST_NAMESAKES {
+        let sure = dirs.len() == 1;
+        seen.dirs
+            .extend(dirs.into_iter().map(|dir| (dir.clone(), line, sure)));
     }
-    for dir in &dirs {
+}
+
+/// Ties a file to the directories it names.
+///
+/// A directory is left out where the file does not list directories and names a path below it in full: then the literal
+/// is one of the parts of that path. A file of tests that lists directories but names none lists its own.
+fn read_directories(reader: &Reader<'_>, named: &Named, tree: &Snapshot, out: &mut EdgeSink) {
+    let from = out.path(reader.path);
+    for (dir, line, sure) in &named.dirs {
+        if !reader.lists && named.paths.iter().any(|path| path.is_under(dir)) {
+            continue;
+        }
         let to = directory(dir, reader.lists, tree, out);
-        out.edge(from, to, EdgeKind::Contains, line);
+        out.edge(from, to, EdgeKind::Contains, *line);
+        if reader.lists && *sure {
+            for (path, _) in tree
+                .under(dir)
+                .iter()
+                .filter(|(path, _)| of(path).is_none())
+            {
+                out.claim(path);
+            }
+        }
     }
-    !dirs.is_empty()
+    if reader.lists && named.dirs.is_empty() && !named.pattern && reader.in_tests {
+        let own = directory(&reader.path.parent().unwrap_or_default(), false, tree, out);
+        out.edge(from, own, EdgeKind::Contains, 0);
+    }
 }
 
 /// Whether a literal can only be the end of a name that is put together: `.sql`, `_expected.json`.
@@ -200,7 +258,7 @@ fn tail(reader: &Reader<'_>, tail: &[u8], line: u32, index: &Index<'_>, out: &mu
     }
 }
 
-/// A literal with wildcards: every path of which some tail of whole components answers to it.
+/// A literal with wildcards: every path of which some tail of whole components answers to it. Returns whether one does.
 fn pattern(
     reader: &Reader<'_>,
     glob: &str,
@@ -208,21 +266,26 @@ fn pattern(
     line: u32,
     index: &Index<'_>,
     out: &mut EdgeSink,
-) {
+) -> bool {
     let last = glob.rsplit('/').next().unwrap_or_default();
     let extension = last
         .rsplit('.')
         .next()
         .filter(|e| *e != last && !e.contains(['*', '?', '[', ']', '{', '}']));
-    let Some(extension) = extension else { return };
+    let Some(extension) = extension else {
+        return false;
+    };
     let Ok(matcher) = GlobBuilder::new(&format!("**/{}", glob.trim_start_matches("**/")))
         .literal_separator(true)
         .build()
         .map(|glob| glob.compile_matcher())
     else {
-        return;
+        return false;
     };
+    // a pattern without a directory may be meant for any: it ties, but claims nothing
+    let sure = glob.trim_start_matches("**/").contains('/');
     let from = out.path(reader.path);
+    let mut any = false;
     for path in index
         .by_extension
         .get(extension.as_bytes())
@@ -231,10 +294,16 @@ fn pattern(
     {
         let Some(text) = path.to_str() else { continue };
         if path.is_under(within) && matcher.is_match(text) {
-            let to = out.path(path);
+            let to = if sure {
+                out.claim(path)
+            } else {
+                out.path(path)
+            };
             out.edge(from, to, EdgeKind::Mention, line);
+            any = true;
         }
     }
+    any
 }
 
 /// The node of a directory that is read, tied to the files below it.

@@ -116,18 +116,21 @@ impl Snapshot {
     ///
     /// `None` where nothing is there. A loop of links leads nowhere. The answer may be a directory.
     pub fn find(&self, path: &RepoPath) -> Option<RepoPath> {
-        let mut path = path.clone();
-        for _ in 0..40 {
-            if self.links.is_empty() {
+        self.find_through(path).map(|(end, _)| end)
+    }
+
+    /// The same as [`Snapshot::find`], with the symbolic links on the way.
+    pub fn find_through(&self, path: &RepoPath) -> Option<(RepoPath, Vec<RepoPath>)> {
+        let (mut path, mut through) = (path.clone(), Vec::new());
+        while !self.links.is_empty() && through.len() < 40 {
+            let mut on_the_way = std::iter::once(path.clone()).chain(path.ancestors());
+            let Some(link) = on_the_way.find(|p| self.links.contains_key(p)) else {
                 break;
-            }
-            let link = std::iter::once(path.clone())
-                .chain(path.ancestors())
-                .find(|p| self.links.contains_key(p));
-            let Some(link) = link else { break };
+            };
             path = self.links[&link].join(path.below(&link)?)?;
+            through.push(link);
         }
-        (self.contains(&path) || self.is_dir(&path)).then_some(path)
+        (self.contains(&path) || self.is_dir(&path)).then_some((path, through))
     }
 
     /// The entries at or below a directory, sorted.

@@ -101,8 +101,11 @@ impl Repo {
         &self.blobs
     }
 
-    /// The tree of a commit: equal trees have equal contents.
+    /// The tree of a commit, or the tree itself: equal trees have equal contents.
     pub fn tree_id(&self, commit: ObjectId) -> Result<ObjectId, RepoError> {
+        if self.git.find_tree(oid(commit)).is_ok() {
+            return Ok(commit);
+        }
         let found = self.git.find_commit(oid(commit));
         found
             .map(|found| objects::id(found.tree_id()))

@@ -2,7 +2,7 @@
 //!
 //! Not seen here: ranges (`a..b`), which name no single commit.
 
-use git2::ErrorCode;
+use git2::{ErrorCode, ObjectType};
 
 use crate::model::ObjectId;
 
@@ -14,7 +14,8 @@ use super::objects::id;
 const SUGGESTIONS: usize = 3;
 
 impl Repo {
-    /// The commit that a revision names: a branch, tag, id, or any expression of gitrevisions(7).
+    /// The commit that a revision names: a branch, tag, id, or any expression of gitrevisions(7). A revision that
+    /// names a tree and no commit gives the tree; [`Repo::tree_id`] takes either.
     pub fn resolve(&self, spec: &str) -> Result<ObjectId, RepoError> {
         let object = self
             .git
@@ -24,6 +25,9 @@ impl Repo {
             .kind()
             .map_or("object", |kind| kind.str())
             .to_string();
+        if object.kind() == Some(ObjectType::Tree) {
+            return Ok(id(object.id()));
+        }
         let commit = object.peel_to_commit().map_err(|_| RepoError::NotACommit {
             spec: spec.to_string(),
             kind,

@@ -73,19 +73,18 @@ fn decide(change: &PathChange, inputs: &Inputs<'_>, readers: &[&str], found: &mu
             Affects::Mentions => {}
         }
     }
-    let edit = match change.kind() {
-        ChangeKind::Mode
-            if change
-                .before
-                .as_ref()
-                .zip(change.after.as_ref())
-                .is_some_and(|(b, a)| b.mode.is_file() && a.mode.is_file()) =>
-        {
-            // the contents are the same: only who runs or reads the file as such can tell
-            Some(Edit::Comment)
-        }
-        _ => inputs.edits.get(path).copied(),
-    };
+    // where only the executable bit changed, only who runs or reads the file as such can tell
+    let mode_only = change.kind() == ChangeKind::Mode
+        && change
+            .before
+            .iter()
+            .chain(&change.after)
+            .all(|entry| entry.mode.is_file());
+    let edit = inputs
+        .edits
+        .get(path)
+        .copied()
+        .or(mode_only.then_some(Edit::Comment));
     let bytes_only = matches!(edit, Some(Edit::Comment | Edit::MovedLines));
     if edit == Some(Edit::MovedLines) {
         found.moved.push(path.clone());
@@ -109,7 +108,7 @@ fn decide(change: &PathChange, inputs: &Inputs<'_>, readers: &[&str], found: &mu
             Some(Edit::MovedLines) => {
                 "changed only in comments or layout; code moved to other lines"
             }
-            _ if change.kind() == ChangeKind::Mode => "changed only its mode",
+            _ if mode_only => "changed only its mode",
             _ => "changed only in comments or layout",
         }));
     }
@@ -159,20 +158,20 @@ fn fall_back(
 }
 
 /// Seeds of `graph`: nodes that are no paths and differ from, or are missing in, the other graph.
+///
+/// A node differs when its print does, or when it depends on other things: a lockfile can lead a package to another
+/// version of a dependency although both versions stay as they are.
 fn compare(graph: &Graph, other: &Graph, seeds: &mut Vec<Seed>) {
     for (id, node, info) in graph.iter() {
-        let differs = match node {
-            Node::Path(_) | Node::Dir(_) => false,
+        let differs = match (node, other.find(node)) {
+            (Node::Path(_) | Node::Dir(_), _) => false,
             // a suite that was not there before has never run
-            Node::Test(_) => match other.find(node) {
-                None => true,
-                Some(twin) => other.info(twin).print != info.print,
-            },
-            _ => match (info.print, other.find(node)) {
-                (None, None) => false,
-                (Some(_), None) => true,
-                (print, Some(twin)) => other.info(twin).print != print,
-            },
+            (Node::Test(_), None) => true,
+            (_, None) => info.print.is_some(),
+            (_, Some(twin)) => {
+                other.info(twin).print != info.print
+                    || dependencies(graph, id) != dependencies(other, twin)
+            }
         };
         if differs {
             seeds.push(Seed {
@@ -181,6 +180,14 @@ fn compare(graph: &Graph, other: &Graph, seeds: &mut Vec<Seed>) {
             });
         }
     }
+}
+
+/// What a node depends on, by identity. Probes are left out: what appears there is a change of its own.
+fn dependencies(graph: &Graph, id: NodeId) -> BTreeSet<(&Node, EdgeKind)> {
+    let all = graph
+        .dependencies(id)
+        .filter(|(_, link)| link.kind != EdgeKind::Probe);
+    all.map(|(to, link)| (graph.node(to), link.kind)).collect()
 }
 
 /// The languages that laid out packages.
