@@ -2,6 +2,8 @@
 //!
 //! They depend on the file, the manifests and the paths of the tree only. Not seen here: who uses the file.
 
+use bstr::ByteSlice;
+
 use super::modules::{File, candidates};
 use super::resolve::Layout;
 use super::source::Base;
@@ -64,8 +66,14 @@ pub(super) fn lay(file: &File<'_>, layout: &mut Layout<'_, '_>) {
         }
     }
     if file.source.any_module {
-        let dir = package_dir.clone().or_else(|| path.parent());
-        for (other, _) in layout.tree.under(&dir.unwrap_or_default()) {
+        // Its own crate, `src` or `tests`, uses the macro; others of the package where it is exported.
+        let package = package_dir.clone().or_else(|| path.parent());
+        let mut dir = package.unwrap_or_default();
+        let folder = path.below(&dir).and_then(|rest| rest.split_once_str("/"));
+        if let (Some((folder, _)), false) = (folder, file.source.uses.exports_macros) {
+            dir = dir.join(folder).unwrap_or(dir);
+        }
+        for (other, _) in layout.tree.under(&dir) {
             if other.extension() == b"rs" && other != path {
                 let to = layout.out.path(other);
                 layout.out.edge(from, to, EdgeKind::Mod, 0);

@@ -64,7 +64,7 @@ impl Lang for Rust {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn claims(&self, path: &RepoPath) -> Option<Kind> {

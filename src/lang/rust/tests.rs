@@ -595,6 +595,23 @@ fn links_lead_to_the_files_behind_them() {
 }
 
 #[test]
+fn a_module_that_a_macro_names_is_any_source_of_its_crate() {
+    let inside = "macro_rules! m { ($m:ident) => { mod $m; } } m!(x);";
+    let outside = "#[macro_export] macro_rules! m { ($m:ident) => { mod $m; } }";
+    for (text, in_tests) in [(inside, "one::t"), (outside, "one one::doc one::t")] {
+        let tree: Tree<'_> = &[
+            ("Cargo.toml", "[package]\nname = \"one\""),
+            ("src/lib.rs", text),
+            ("src/x.rs", ""),
+            ("tests/t.rs", ""),
+        ];
+        assert_eq!(of(tree, "src/x.rs"), "one one::doc one::t");
+        assert_eq!(of(tree, "tests/t.rs"), in_tests);
+        assert_eq!(of(tree, "Cargo.lock"), "");
+    }
+}
+
+#[test]
 fn a_source_with_templates_reads_those_that_they_include() {
     let test = "#[derive(Template)] #[template(path = \"a.html\")] struct A;";
     let plain: Tree<'_> = &[

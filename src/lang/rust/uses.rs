@@ -24,6 +24,8 @@ pub struct Uses {
     pub reads_unnamed: bool,
     /// Compiles templates (`#[template(…)]`), which may include each other.
     pub templates: bool,
+    /// Defines macros for other crates.
+    pub exports_macros: bool,
     /// Denies missing docs.
     pub denies_missing_docs: bool,
 }
@@ -183,6 +185,7 @@ pub(super) fn uses(tokens: &Tokens<'_>) -> Uses {
                     name => LINES.contains(&name),
                 };
                 out.package_keys |= PACKAGE_KEYS.contains(&name) || name.contains("CARGO_PKG_");
+                out.exports_macros |= name == "macro_export";
                 out.templates |= name == "template" && tokens.is(index + 1, "(");
                 out.runs_programs |= PROGRAMS.contains(&name);
                 out.runs_cargo |= matches!(name, "escargot" | "CargoBuild" | "cargo_metadata");
