@@ -151,6 +151,14 @@ impl Case<'_> {
         if place == "tests" && !self.root_names(&below, &roots, &owner, target) {
             return Some("named by other tests only");
         }
+        let library = roots.iter().find(|(id, _)| *id == BuildTargetId::Library);
+        let only_library = !same || matches!(target, CargoTest::Lib | CargoTest::Doc);
+        if let Some((_, root)) = library
+            && only_library
+            && !self.library_names(&below, root, &owner)
+        {
+            return Some("below src, but the library does not name the module");
+        }
         let has_library = roots.iter().any(|(id, _)| *id == BuildTargetId::Library);
         if !same && !has_library {
             return Some("binaries of another package");
@@ -210,6 +218,26 @@ impl Case<'_> {
                 local.any(|path| path.as_str() == dir) || dir.is_empty()
             });
             !known
+        })
+    }
+
+    /// Whether the root source of a library names the module, or the folder of modules, that a path beside it is.
+    fn library_names(&self, below: &str, root: &str, owner: &PackageMetadata<'_>) -> bool {
+        let dir = owner_dir(owner).map(|dir| match dir {
+            "" => String::new(),
+            dir => format!("{dir}/"),
+        });
+        let home = root.rsplit_once('/').map_or("", |(home, _)| home);
+        let module = below
+            .strip_prefix(home)
+            .and_then(|rest| rest.trim_start_matches('/').split(['/', '.']).next());
+        let (Some(module), Some(dir)) = (module, dir) else {
+            return true;
+        };
+        let texts = (self.contents)(&format!("{dir}{root}"));
+        texts.iter().flatten().any(|text| {
+            let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+            !below.ends_with(".rs") || words.any(|word| word == module || word == "include")
         })
     }
 

@@ -4,7 +4,7 @@
 
 use bstr::ByteSlice;
 
-use super::modules::{File, candidates};
+use super::modules::{File, candidates, in_directory};
 use super::resolve::Layout;
 use super::source::Base;
 use super::targets::Target;
@@ -36,6 +36,12 @@ pub(super) fn lay(file: &File<'_>, layout: &mut Layout<'_, '_>) {
         .project
         .around(path)
         .map(|package| package.dir.clone());
+    for (dir, line) in &file.source.mod_dirs {
+        let package = package_dir.clone().unwrap_or_default();
+        for module in in_directory(dir, &package, path, layout.tree) {
+            layout.reads(from, &module, EdgeKind::Mod, *line);
+        }
+    }
     let mut whole_package = file.source.opaque;
     for include in &file.source.includes {
         let name = include.path.replace('\\', "/");

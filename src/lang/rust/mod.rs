@@ -64,7 +64,7 @@ impl Lang for Rust {
     }
 
     fn version(&self) -> u32 {
-        5
+        6
     }
 
     fn claims(&self, path: &RepoPath) -> Option<Kind> {

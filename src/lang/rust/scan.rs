@@ -63,6 +63,11 @@ pub(super) fn scan(tokens: &Tokens<'_>, source: &mut Source, trouble: &mut Vec<(
             Kind::Ident if token.text == "mod" => {
                 module(tokens, index, token, &mut inline, source, trouble);
             }
+            Kind::Ident if token.text == "automod" && tokens.is(index + 4, "!") => {
+                let literal = tokens.inside(index + 5).last();
+                let dir = literal.and_then(|i| value(tokens.get(i)?.text));
+                source.mod_dirs.extend(dir.map(|dir| (dir, token.line)));
+            }
             Kind::Ident if token.text == "fn" => {
                 let Some(name) = tokens.ident(index + 1) else {
                     source.hides_tests |= role_of(tokens, index) != Role::Plain;

@@ -23,6 +23,8 @@ const TOO_LARGE: usize = 5 << 20;
 pub struct Source {
     /// The modules it declares in other files.
     pub mods: Vec<ModDecl>,
+    /// The directories, from the package's, whose sources it declares as modules (`automod::dir!`).
+    pub mod_dirs: Vec<(String, u32)>,
     /// What it pastes in.
     pub includes: Vec<Include>,
     /// The tests it shows, with the path of the inline modules around each: `tests::adds`.
@@ -180,6 +182,10 @@ fn tests_print(source: &Source) -> Fingerprint {
     for include in source.includes.iter().filter(|include| include.code) {
         printer.piece(&include.path);
     }
+    source
+        .mod_dirs
+        .iter()
+        .for_each(|(dir, _)| printer.piece(dir));
     printer.finish()
 }
 

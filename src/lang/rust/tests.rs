@@ -612,6 +612,26 @@ fn a_module_that_a_macro_names_is_any_source_of_its_crate() {
 }
 
 #[test]
+fn a_directory_of_modules_belongs_to_the_test_that_declares_it() {
+    let tree: Tree<'_> = &[
+        ("Cargo.toml", "[package]\nname = \"one\""),
+        (
+            "tests/suite/main.rs",
+            "automod::dir!(\"tests/suite\"); mod deep;",
+        ),
+        ("tests/suite/a.rs", "mod b;"),
+        ("tests/suite/a/b.rs", ""),
+        ("tests/other.rs", ""),
+    ];
+    assert_eq!(of(tree, "tests/suite/a.rs"), "one::suite");
+    assert_eq!(of(tree, "tests/suite/a/b.rs"), "one::suite");
+    let out = laid(tree);
+    let claim = |path: &str| out.nodes[&Node::Path(path.into())].claim;
+    assert_eq!(claim("tests/suite/a.rs"), Claim::Followed);
+    assert_eq!(claim("tests/suite/a/b.rs"), Claim::Followed);
+}
+
+#[test]
 fn a_source_with_templates_reads_those_that_they_include() {
     let test = "#[derive(Template)] #[template(path = \"a.html\")] struct A;";
     let plain: Tree<'_> = &[
