@@ -261,17 +261,24 @@ impl Workspace {
                 else {
                     return Ok((path, None, false));
                 };
+                let shapes = (before.shapes_project || after.shapes_project)
+                    && before.detail != after.detail;
                 let edit = if before.code != after.code || listed {
                     Edit::Code
-                } else if before.layout != after.layout {
-                    Edit::MovedLines
-                } else {
+                } else if shapes {
+                    Edit::Elsewhere
+                } else if before.layout == after.layout {
                     Edit::Comment
+                } else if after.reads_lines {
+                    Edit::Code
+                } else {
+                    Edit::MovedLines
                 };
-                let relayout = before.code != after.code
-                    && (before.shapes_project
-                        || after.shapes_project
-                        || before.tests != after.tests);
+                let relayout = shapes
+                    || before.code != after.code
+                        && (before.shapes_project
+                            || after.shapes_project
+                            || before.tests != after.tests);
                 Ok((path, Some(edit), relayout))
             })
             .collect::<Result<_, AppError>>()?;

@@ -179,6 +179,18 @@ fn follow(
             &reader.local
         };
         seen.pattern |= pattern(reader, name, within, line, index, out);
+        // what lies beside the files that a pattern means belongs to them: inputs and expectations
+        let literal: Vec<&str> = name
+            .split('/')
+            .take_while(|part| !part.contains(['*', '?', '[', '{']))
+            .collect();
+        let dir = literal.join("/");
+        if reader.in_tests && dir.contains('/') {
+            let dirs: Vec<&RepoPath> = index.dirs_ending(dir.as_bytes()).collect();
+            if let [only] = dirs.as_slice() {
+                seen.dirs.push(((*only).clone(), line, true));
+            }
+        }
         return;
     }
     for module in index
@@ -214,12 +226,13 @@ fn follow(
 fn read_directories(reader: &Reader<'_>, named: &Named, tree: &Snapshot, out: &mut EdgeSink) {
     let from = out.path(reader.path);
     for (dir, line, sure) in &named.dirs {
-        if !reader.lists && named.paths.iter().any(|path| path.is_under(dir)) {
+        if !(reader.lists || named.pattern) && named.paths.iter().any(|path| path.is_under(dir)) {
             continue;
         }
+        let lists = reader.lists || named.pattern;
         let to = directory(dir, reader.lists, tree, out);
         out.edge(from, to, EdgeKind::Contains, *line);
-        if reader.lists && *sure {
+        if lists && *sure {
             for (path, _) in tree
                 .under(dir)
                 .iter()
@@ -251,7 +264,7 @@ fn tail(reader: &Reader<'_>, tail: &[u8], line: u32, index: &Index<'_>, out: &mu
     let from = out.path(reader.path);
     let extension = tail.rsplit_str(".").next().unwrap_or_default();
     for path in index.by_extension.get(extension).into_iter().flatten() {
-        if path.file_name().ends_with(tail) && path.is_under(&reader.local) {
+        if of(path).is_none() && path.file_name().ends_with(tail) && path.is_under(&reader.local) {
             let to = out.path(path);
             out.edge(from, to, EdgeKind::Mention, line);
         }
@@ -293,7 +306,8 @@ fn pattern(
         .flatten()
     {
         let Some(text) = path.to_str() else { continue };
-        if path.is_under(within) && matcher.is_match(text) {
+        let meant = of(path).is_none() || (sure && reader.in_tests);
+        if meant && path.is_under(within) && matcher.is_match(text) {
             let to = if sure {
                 out.claim(path)
             } else {
@@ -359,13 +373,11 @@ impl<'a> Index<'a> {
                 .entry(path.file_name())
                 .or_default()
                 .push(path);
-            if of(path).is_none() {
-                index
-                    .by_extension
-                    .entry(path.extension())
-                    .or_default()
-                    .push(path);
-            }
+            index
+                .by_extension
+                .entry(path.extension())
+                .or_default()
+                .push(path);
             if entry.mode == Mode::Submodule {
                 index.submodules.push(path);
             }

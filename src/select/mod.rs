@@ -29,6 +29,8 @@ pub enum Edit {
     Comment,
     /// Only comments or layout changed, and code moved to other lines.
     MovedLines,
+    /// What changed shows in other nodes (a lockfile's pins in the pinned packages), not in who reads the file.
+    Elsewhere,
 }
 
 /// Everything that a selection is made of.

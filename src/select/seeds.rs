@@ -85,7 +85,10 @@ fn decide(change: &PathChange, inputs: &Inputs<'_>, readers: &[&str], found: &mu
         .get(path)
         .copied()
         .or(mode_only.then_some(Edit::Comment));
-    let bytes_only = matches!(edit, Some(Edit::Comment | Edit::MovedLines));
+    let bytes_only = matches!(
+        edit,
+        Some(Edit::Comment | Edit::MovedLines | Edit::Elsewhere)
+    );
     if edit == Some(Edit::MovedLines) {
         found.moved.push(path.clone());
     }
@@ -102,6 +105,9 @@ fn decide(change: &PathChange, inputs: &Inputs<'_>, readers: &[&str], found: &mu
             node: id,
             bytes_only,
         });
+    }
+    if edit == Some(Edit::Elsewhere) {
+        return;
     }
     if bytes_only {
         return found.inert.push(inert(match edit {
@@ -165,6 +171,8 @@ fn compare(graph: &Graph, other: &Graph, seeds: &mut Vec<Seed>) {
     for (id, node, info) in graph.iter() {
         let differs = match (node, other.find(node)) {
             (Node::Path(_) | Node::Dir(_), _) => false,
+            // what a scope is tied to shows in other nodes; only its own print counts
+            (Node::Package { .. }, Some(twin)) => other.info(twin).print != info.print,
             // a suite that was not there before has never run
             (Node::Test(_), None) => true,
             (_, None) => info.print.is_some(),

@@ -170,10 +170,24 @@ fn settle(mut reader: Reader<'_>, facts: &mut Facts, source: &mut Source) {
     source.definitions = std::mem::take(&mut reader.collector.definitions);
     facts.tests = tests_print(source);
     // the beginning of a module's name: with what follows it may be given to whoever imports
-    for (text, line) in reader
+    let named = source
+        .imports
+        .iter()
+        .filter(|import| import.by == By::Name)
+        .map(|import| &import.module);
+    let own: Vec<String> = source
+        .computed
+        .iter()
+        .map(|computed| &computed.prefix)
+        .chain(named)
+        .cloned()
+        .collect();
+    let begins = reader
         .texts
         .iter()
-        .filter(|(text, _)| strings::begins_module_name(text))
+        .filter(|(text, _)| strings::begins_module_name(text));
+    for (text, line) in
+        begins.filter(|(text, _)| !own.iter().any(|prefix| prefix.starts_with(*text)))
     {
         source.computed.push(Computed {
             prefix: (*text).to_owned(),

@@ -73,6 +73,21 @@ impl Pytest {
             .filter(|name| !name.is_empty() && !name.starts_with("no:"))
     }
 
+    /// Patterns of text files whose examples are tests (`--doctest-glob`).
+    pub(super) fn doctest_globs(&self) -> impl Iterator<Item = &str> {
+        let after = self.addopts.iter().zip(self.addopts.iter().skip(1));
+        let apart = after
+            .filter(|(flag, _)| *flag == "--doctest-glob")
+            .map(|(_, glob)| glob.as_str());
+        let joined = self
+            .addopts
+            .iter()
+            .filter_map(|o| o.strip_prefix("--doctest-glob="));
+        apart
+            .chain(joined)
+            .map(|glob| glob.trim_matches(['"', '\'']))
+    }
+
     /// Whether examples in docstrings are tests.
     pub(super) fn doctest_modules(&self) -> bool {
         self.addopts.iter().any(|o| o == "--doctest-modules")

@@ -6,8 +6,15 @@ use super::source::{By, Import};
 
 /// Whether a literal could name a file, a directory, a part of a path or a pattern. Prose could not.
 pub(super) fn may_name_path(text: &str) -> bool {
-    if !(2..=160).contains(&text.len()) || text.bytes().any(|b| b < b' ' || b == 0x7f) {
+    if !(2..=160).contains(&text.len()) {
         return false;
+    }
+    if text.bytes().any(|b| b < b' ' || b == 0x7f) {
+        // A name may hold a line break, but then it is one word on either side and not a piece of text.
+        return text.len() < 80
+            && !text.ends_with('\n')
+            && !text.contains([' ', '\r', '\t'])
+            && text.lines().count() == 2;
     }
     if !text.bytes().any(|b| b.is_ascii_alphanumeric() || b >= 0x80) {
         return false;

@@ -141,6 +141,27 @@ pub(super) fn lay(
             }
         }
     }
+    lay_texts(resolver, runner);
+}
+
+/// Lays out text files whose examples are tests. What they import stands in prose, so all modules are assumed.
+fn lay_texts(resolver: &mut Resolver<'_, '_>, runner: &Runner<'_>) {
+    for (dir, settings) in &runner.settings {
+        for pattern in settings.doctest_globs() {
+            for (path, _) in resolver.tree.under(dir) {
+                let name = String::from_utf8_lossy(path.file_name()).into_owned();
+                if !glob::matches(pattern, &name) || is_skipped(path) {
+                    continue;
+                }
+                let file = resolver.out.claim(path);
+                let suite = Suite::Python { file: path.clone() };
+                let test = resolver.out.test(suite, Vec::new(), false);
+                resolver.out.edge(test, file, EdgeKind::Defines, 0);
+                let modules = resolver.pattern(0, "", "", false);
+                resolver.out.edge(test, modules, EdgeKind::DynamicImport, 0);
+            }
+        }
+    }
 }
 
 fn is_config(path: &RepoPath) -> bool {
