@@ -131,10 +131,11 @@ fn starts_programs(file: &File<'_>, from: NodeRef, layout: &mut Layout<'_, '_>) 
         for target in &package.targets {
             let node = match kind_name(target) {
                 "bin" if uses.runs_cargo || names(&target.name) => layout.target(package, target),
+                // Started without Cargo, an example is named by a path with `examples` in it.
                 "example"
                     if uses.runs_cargo
-                        || names(&target.name)
-                        || (examples && package.dir == home.dir) =>
+                        || (package.dir == home.dir && (examples || names(&target.name)))
+                        || (examples && names(&target.name)) =>
                 {
                     layout.target(package, target)
                 }

@@ -171,7 +171,8 @@ pub(super) fn uses(tokens: &Tokens<'_>) -> Uses {
         match token.kind {
             Kind::Str => {
                 out.package_keys |= token.text.contains("CARGO_PKG_");
-                out.runs_cargo |= matches!(value(token.text).as_deref(), Some("cargo" | "CARGO"));
+                out.runs_cargo |= !is_feature(tokens, index)
+                    && matches!(value(token.text).as_deref(), Some("cargo" | "CARGO"));
             }
             Kind::Doc => {
                 out.lines |= token.text.contains("compile_fail");
@@ -205,6 +206,11 @@ pub(super) fn uses(tokens: &Tokens<'_>) -> Uses {
         }
     }
     out
+}
+
+/// Whether the literal at `index` is the name in `feature = "…"`.
+fn is_feature(tokens: &Tokens<'_>, index: usize) -> bool {
+    index > 1 && tokens.is(index - 1, "=") && tokens.is(index - 2, "feature")
 }
 
 /// Whether the call that `index` names has a literal for its path; a name that is no call reads nothing.
@@ -281,6 +287,7 @@ mod tests {
         assert!(of("#![deny(unsafe_code, missing_docs)]").denies_missing_docs);
         assert!(!of("#![warn(missing_docs)]").denies_missing_docs);
         assert!(of("Command::new(\"cargo\")").runs_cargo);
+        assert!(!of("#[cfg(feature = \"cargo\")] fn f() {}").runs_cargo);
         assert!(of("fs::read_dir(x)").lists);
         assert!(of("#[derive(Template)] #[template(path = \"a.html\")] struct A;").templates);
         assert!(!of("let template = 1; struct Template;").templates);
