@@ -12,7 +12,8 @@
 //! tracked ones must all be in the closure of the suite in `tia`'s graph.
 //!
 //! Prints each missing file, and per workspace: suites, the files rustc read and those in the closures (a file counts
-//! once per suite), and the surplus, which is what no dep-info names, with its most frequent files. Ends with 1 where a file or a suite is missing.
+//! once per suite), and the surplus, which is what no dep-info names, with its most frequent files. Ends with 1 where a
+//! file or a suite is missing.
 //!
 //! Not seen here: files opened at run time, and files that a proc macro or build script opens without saying so.
 
