@@ -197,12 +197,16 @@ impl Case<'_> {
             "TestCases",
             "files",
         ];
+        // data lies below a named folder or is named itself; a module may be reached through any of its parents
+        let parts: Vec<&str> = below.split('/').skip(1).collect();
+        let is_code = below.ends_with(".rs");
+        let mut telling = parts
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| is_code || *at == 0 || *at + 1 == parts.len())
+            .map(|(_, part)| part.split('.').next().unwrap_or(part));
         listing.iter().any(|word| words.contains(word))
-            || below
-                .split('/')
-                .skip(1)
-                .map(|part| part.split('.').next().unwrap_or(part))
-                .any(|part| part != "mod" && words.contains(part))
+            || telling.any(|part| part != "mod" && words.contains(part))
     }
 
     /// Whether the innermost manifest around a path is one that Cargo does not read for the workspace, as those of
