@@ -8,8 +8,8 @@ use crate::graph::Graph;
 use crate::lang::{self, Facts, FileFacts, Kind, Lang};
 use crate::model::{BlobId, EdgeSink, Fingerprint, Printer, RepoPath, Snapshot};
 
-/// The version of all that makes a graph from facts; raised whenever the same facts may give another graph.
-const LAYOUT_VERSION: u64 = 1;
+/// The print of the sources that this program was built from: what another build kept may mean something else.
+const BUILD: &str = env!("TIA_SOURCE_PRINT");
 
 /// Reads the contents of a path of a snapshot.
 pub(super) type Read<'a> = dyn Fn(&RepoPath, BlobId) -> Result<Vec<u8>, AppError> + Sync + 'a;
@@ -17,17 +17,14 @@ pub(super) type Read<'a> = dyn Fn(&RepoPath, BlobId) -> Result<Vec<u8>, AppError
 /// The key of the graph of a snapshot that this print tells.
 pub(super) fn key(snapshot: Fingerprint) -> Fingerprint {
     let mut printer = Printer::new();
-    printer.number(LAYOUT_VERSION);
-    for lang in lang::all() {
-        printer.piece(lang.name());
-        printer.number(u64::from(lang.version()));
-    }
+    printer.piece(BUILD);
     printer.piece(snapshot.0.to_le_bytes());
     printer.finish()
 }
 
 fn facts_key(lang: &dyn Lang, kind: Kind, blob: BlobId) -> Fingerprint {
     let mut printer = Printer::new();
+    printer.piece(BUILD);
     printer.piece(lang.name());
     printer.number(u64::from(lang.version()));
     printer.piece(kind);

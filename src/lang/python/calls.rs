@@ -15,6 +15,15 @@ impl<'a> Reader<'a> {
             _ => return,
         };
         let args = &call.arguments.args;
+        self.loads |= matches!(
+            name,
+            "find_spec"
+                | "find_loader"
+                | "find_module"
+                | "load_module"
+                | "exec_module"
+                | "module_from_spec"
+        );
         match name {
             "import_module" | "__import__" | "importorskip" | "find_spec" | "find_loader"
             | "find_module" | "resolve_name" | "locate" | "import_string" | "import_object"
@@ -23,9 +32,12 @@ impl<'a> Reader<'a> {
                 self.ask(Ask::Import(call, By::Name), call);
             }
             "run_module" | "_run_module_as_main" => self.ask(Ask::Import(call, By::Run), call),
+            // Walking packages imports them; iterating modules only names them, and whoever then imports says so:
+            // by a function that imports, or by a loader.
             "walk_packages" | "iter_modules" => {
+                self.lists_directories = true;
                 let prefix = call.arguments.find_argument_value("prefix", 1);
-                self.ask(Ask::Modules(prefix), call);
+                self.ask(Ask::Modules(prefix, name == "walk_packages"), call);
             }
             "run_path" | "spec_from_file_location" | "load_source" | "SourceFileLoader" => {
                 let path = args.get(usize::from(name != "run_path"));

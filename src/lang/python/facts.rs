@@ -112,7 +112,8 @@ fn settle(mut reader: Reader<'_>, facts: &mut Facts, source: &mut Source) {
                 line,
                 ..Computed::default()
             }),
-            Ask::Modules(prefix) => {
+            Ask::Modules(_, imports) if !(imports || reader.loads) => {}
+            Ask::Modules(prefix, _) => {
                 let texts = prefix.map_or_else(|| vec![Text::default()], |p| bindings.texts(p));
                 for text in texts {
                     source.computed.push(Computed {

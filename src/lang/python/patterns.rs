@@ -12,7 +12,10 @@ impl<'a> Resolver<'a, '_> {
     /// What callers give is followed where they say it; test code that takes a parameter is not trusted to have such
     /// callers, because a runner may be the one that calls.
     pub(super) fn computed(&mut self, file: &File<'a>, computed: &Computed) {
-        if computed.given && !file.is_suite {
+        let part_is_test = |part: &[u8]| part.starts_with(b"test") || part.starts_with(b"conftest");
+        let in_tests =
+            file.is_suite || file.path.as_bytes().split(|b| *b == b'/').any(part_is_test);
+        if computed.given && !in_tests {
             let text = "imports what its callers name: their literals are followed".to_owned();
             self.out.note(file.path, computed.line, text);
             return;

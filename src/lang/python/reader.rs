@@ -26,8 +26,8 @@ pub(super) enum Ask<'a> {
     Import(&'a ExprCall, By),
     /// The name of an importing function, used as a value: what it will import is unknown.
     ImportValue,
-    /// A function that lists or imports the modules of a package: (its prefix argument).
-    Modules(Option<&'a Expr>),
+    /// A function that lists or imports the modules of a package: (its prefix argument, whether it imports them).
+    Modules(Option<&'a Expr>, bool),
     /// What follows `-m` in a command line, and whether an interpreter certainly stands before it.
     Run(&'a Expr, bool),
     /// `pytest_plugins = …`
@@ -60,6 +60,8 @@ pub(super) struct Reader<'a> {
     pub(super) too_deep: bool,
     pub(super) reads_lines: bool,
     pub(super) lists_directories: bool,
+    /// A loader is asked for a module.
+    pub(super) loads: bool,
     pub(super) edits_path: bool,
     pub(super) doctests: bool,
 }
@@ -82,6 +84,7 @@ impl<'a> Reader<'a> {
             too_deep: false,
             reads_lines: false,
             lists_directories: false,
+            loads: false,
             edits_path: false,
             doctests: false,
         }

@@ -11,7 +11,8 @@ pub(super) fn may_name_path(text: &str) -> bool {
     }
     if text.bytes().any(|b| b < b' ' || b == 0x7f) {
         // A name may hold a line break, but then it is one word on either side and not a piece of text.
-        return text.len() < 80
+        return text.contains(['.', '/'])
+            && text.len() < 80
             && !text.ends_with('\n')
             && !text.contains([' ', '\r', '\t'])
             && text.lines().count() == 2;
