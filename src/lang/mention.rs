@@ -42,7 +42,7 @@ pub fn resolve(files: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink) {
             path: file.path,
             in_tests: in_tests(file.path),
             lists: file.facts.lists_directories,
-            local: scopes.around(file.path),
+            local: scopes.around(file.path, tree),
         };
         let mut named = Named::default();
         for mention in &file.facts.mentions {
@@ -93,6 +93,16 @@ fn in_tests(path: &RepoPath) -> bool {
         || path.stem().ends_with(b"_tests")
 }
 
+/// Whether this is Rust code that tests link, and no test or build script itself.
+fn is_library_rust(reader: &Reader<'_>) -> bool {
+    !reader.in_tests && reader.path.extension() == b"rs"
+}
+
+/// Whether a file of this name may lie in every package: it is a bare one, or one of `src`.
+fn is_everywhere(name: &[u8]) -> bool {
+    !name.strip_prefix(b"src/").unwrap_or(name).contains(&b'/')
+}
+
 /// Follows one literal: ties the file to the paths it names, and notes the directories.
 fn follow(
     reader: &Reader<'_>,
@@ -136,8 +146,17 @@ fn follow(
         .chain(exact.iter().filter(|path| tree.contains(path)))
         .collect();
     let composed = bytes.contains(&b'/');
+    // `src/lib.rs` in one crate's examples does not mean every other crate's
+    let own_only = is_library_rust(reader) && is_everywhere(bytes);
     if named.len() <= MOST_NAMESAKES {
         for path in &named {
+            if own_only
+                && of(path).is_some()
+                && !exact.contains(*path)
+                && !path.is_under(&reader.local)
+            {
+                continue;
+            }
             let sure = named.len() == 1
                 || ending.len() == 1
                 || (composed && exact.len() == 1 && exact.contains(*path));
@@ -153,7 +172,13 @@ fn follow(
         }
     }
     if named.is_empty() && name.contains(['*', '?', '[', '{']) {
-        seen.pattern |= pattern(reader, name, line, index, out);
+        // a pattern that leads up may answer anywhere
+        let within = if whole.split('/').any(|part| part == "..") {
+            &RepoPath::root()
+        } else {
+            &reader.local
+        };
+        seen.pattern |= pattern(reader, name, within, line, index, out);
         // what lies beside the files that a pattern means belongs to them: inputs and expectations
         let literal: Vec<&str> = name
             .split('/')
@@ -250,6 +275,7 @@ fn tail(reader: &Reader<'_>, tail: &[u8], line: u32, index: &Index<'_>, out: &mu
 fn pattern(
     reader: &Reader<'_>,
     glob: &str,
+    within: &RepoPath,
     line: u32,
     index: &Index<'_>,
     out: &mut EdgeSink,
@@ -281,7 +307,7 @@ fn pattern(
     {
         let Some(text) = path.to_str() else { continue };
         let meant = of(path).is_none() || (sure && reader.in_tests);
-        if meant && path.is_under(&reader.local) && matcher.is_match(text) {
+        if meant && path.is_under(within) && matcher.is_match(text) {
             let to = if sure {
                 out.claim(path)
             } else {
@@ -401,12 +427,17 @@ impl Scopes {
         )
     }
 
-    /// The directory around the innermost package that holds `path`.
-    fn around(&self, path: &RepoPath) -> RepoPath {
-        path.ancestors()
-            .find(|dir| self.0.contains(dir))
-            .and_then(|dir| dir.parent())
-            .unwrap_or_default()
+    /// The directory around the innermost package that holds `path`; for Rust code the package itself, since it is
+    /// there that its tests are run.
+    fn around(&self, path: &RepoPath, tree: &Snapshot) -> RepoPath {
+        let Some(dir) = path.ancestors().find(|dir| self.0.contains(dir)) else {
+            return RepoPath::root();
+        };
+        let manifest = dir.join("Cargo.toml");
+        if path.extension() == b"rs" && manifest.is_some_and(|manifest| tree.contains(&manifest)) {
+            return dir;
+        }
+        dir.parent().unwrap_or_default()
     }
 }
 
@@ -466,6 +497,67 @@ mod tests {
             .map(|(n, _)| n.to_string())
             .collect();
         (edges, claimed)
+    }
+
+    #[test]
+    fn rust_code_names_common_files_and_patterns_of_its_own_package() {
+        let tree = [
+            "a/Cargo.toml",
+            "a/src/lib.rs",
+            "a/x.sql",
+            "b/Cargo.toml",
+            "b/src/lib.rs",
+            "b/y.sql",
+        ];
+        let scoped = |path: &str, texts: &[&str]| {
+            let entry = Entry {
+                mode: Mode::File,
+                blob: BlobId::default(),
+            };
+            let entries = tree.iter().map(|p| (RepoPath::from(*p), entry.clone()));
+            let tree = Snapshot::new(entries.collect(), Vec::new());
+            let mentions = texts.iter().map(|t| Mention {
+                text: (*t).to_owned(),
+                line: 7,
+            });
+            let facts = Facts {
+                mentions: mentions.collect(),
+                ..Facts::default()
+            };
+            let mut out = EdgeSink::default();
+            for dir in ["a", "b"] {
+                out.node(Node::Package {
+                    reader: "rust".to_owned(),
+                    dir: dir.into(),
+                });
+            }
+            let path = path.into();
+            let file = FileFacts {
+                path: &path,
+                facts: &facts,
+            };
+            resolve(&[file], &tree, &mut out);
+            let name = |r: NodeRef| out.nodes.get_index(r.0 as usize).unwrap().0.to_string();
+            let mut named: Vec<_> = out.edges.iter().map(|edge| name(edge.to)).collect();
+            named.sort();
+            named.dedup();
+            named
+        };
+        for (path, text, expected) in [
+            ("a/src/m.rs", "src/lib.rs", vec!["a/src/lib.rs"]),
+            ("a/src/m.rs", "Cargo.toml", vec!["a/Cargo.toml"]),
+            ("a/src/m.rs", "../b/src/lib.rs", vec!["b/src/lib.rs"]),
+            (
+                "a/tests/m.rs",
+                "Cargo.toml",
+                vec!["a/Cargo.toml", "b/Cargo.toml"],
+            ),
+            ("a/src/m.rs", "*.sql", vec!["a/x.sql"]),
+            ("a/src/m.rs", "../*/*.sql", vec!["a/x.sql", "b/y.sql"]),
+            ("a/src/m.rs", "y.sql", vec!["b/y.sql"]),
+        ] {
+            assert_eq!(scoped(path, &[text]), expected, "{path} {text}");
+        }
     }
 
     #[test]

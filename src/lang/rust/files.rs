@@ -2,7 +2,9 @@
 //!
 //! They depend on the file, the manifests and the paths of the tree only. Not seen here: who uses the file.
 
-use super::modules::{File, candidates};
+use bstr::ByteSlice;
+
+use super::modules::{File, candidates, in_directory};
 use super::resolve::Layout;
 use super::source::Base;
 use super::targets::Target;
@@ -34,6 +36,12 @@ pub(super) fn lay(file: &File<'_>, layout: &mut Layout<'_, '_>) {
         .project
         .around(path)
         .map(|package| package.dir.clone());
+    for (dir, line) in &file.source.mod_dirs {
+        let package = package_dir.clone().unwrap_or_default();
+        for module in in_directory(dir, &package, path, layout.tree) {
+            layout.reads(from, &module, EdgeKind::Mod, *line);
+        }
+    }
     let mut whole_package = file.source.opaque;
     for include in &file.source.includes {
         let name = include.path.replace('\\', "/");
@@ -63,12 +71,34 @@ pub(super) fn lay(file: &File<'_>, layout: &mut Layout<'_, '_>) {
             }
         }
     }
+    if file.source.any_module {
+        // Its own crate, `src` or `tests`, uses the macro; others of the package where it is exported.
+        let package = package_dir.clone().or_else(|| path.parent());
+        let mut dir = package.unwrap_or_default();
+        let folder = path.below(&dir).and_then(|rest| rest.split_once_str("/"));
+        if let (Some((folder, _)), false) = (folder, file.source.uses.exports_macros) {
+            dir = dir.join(folder).unwrap_or(dir);
+        }
+        for (other, _) in layout.tree.under(&dir) {
+            if other.extension() == b"rs" && other != path {
+                let to = layout.out.path(other);
+                layout.out.edge(from, to, EdgeKind::Mod, 0);
+            }
+        }
+    }
+    if file.source.uses.templates {
+        let dir = package_dir.clone().or_else(|| path.parent());
+        layout.reads_templates(from, &dir.unwrap_or_default());
+    }
     if whole_package {
         let dir = package_dir.or_else(|| path.parent()).unwrap_or_default();
         layout.reads_dir(from, &dir, 0);
     }
     starts_programs(file, from, layout);
 }
+
+/// Where template compilers look for their settings.
+const TEMPLATE_SETTINGS: &[&str] = &["askama.toml", "rinja.toml", "sailfish.toml", "sailfish.yml"];
 
 /// Programs of the workspace that the file may start.
 fn starts_programs(file: &File<'_>, from: NodeRef, layout: &mut Layout<'_, '_>) {
@@ -101,10 +131,11 @@ fn starts_programs(file: &File<'_>, from: NodeRef, layout: &mut Layout<'_, '_>) 
         for target in &package.targets {
             let node = match kind_name(target) {
                 "bin" if uses.runs_cargo || names(&target.name) => layout.target(package, target),
+                // Started without Cargo, an example is named by a path with `examples` in it.
                 "example"
                     if uses.runs_cargo
-                        || names(&target.name)
-                        || (examples && package.dir == home.dir) =>
+                        || (package.dir == home.dir && (examples || names(&target.name)))
+                        || (examples && names(&target.name)) =>
                 {
                     layout.target(package, target)
                 }
@@ -195,6 +226,36 @@ impl Layout<'_, '_> {
         self.reads(from, path, EdgeKind::Include, line);
         if let Some(real) = self.tree.find(path).filter(|real| self.tree.contains(real)) {
             self.out.claim(&real);
+        }
+    }
+
+    /// `from` is compiled with templates of a package, which include others by names in a syntax of their own: any data
+    /// file of the package's `templates`, or of the package where settings may say otherwise.
+    fn reads_templates(&mut self, from: NodeRef, package: &RepoPath) {
+        let mut home = package.join("templates");
+        for name in TEMPLATE_SETTINGS {
+            let Some(settings) = package.join(name) else {
+                continue;
+            };
+            self.reads(from, &settings, EdgeKind::Mention, 0);
+            if self.tree.contains(&settings) {
+                home = None;
+            }
+        }
+        let home = home.filter(|home| self.tree.is_dir(home));
+        let home = home.as_ref().unwrap_or(package);
+        let node = self.out.node(Node::Dir(home.clone()));
+        self.out.edge(from, node, EdgeKind::Contains, 0);
+        if self.out.info(node).print.is_some() {
+            return;
+        }
+        // The mark by which mentions know that data is tied.
+        self.out.print(node, Fingerprint(1));
+        for (path, _) in self.tree.under(home) {
+            if of(path).is_none() {
+                let to = self.out.path(path);
+                self.out.edge(node, to, EdgeKind::Contains, 0);
+            }
         }
     }
 

@@ -2,11 +2,13 @@
 //!
 //! Not seen here: paths that a macro puts together; they may be any file of the package.
 
+use std::ops::Range;
+
 use super::source::{Base, Include};
 use super::tokens::{Kind, Tokens, value};
 
-/// All includes in the tokens, in order.
-pub(super) fn includes(tokens: &Tokens<'_>) -> Vec<Include> {
+/// All includes in the tokens, in order, with the tokens of their arguments.
+pub(super) fn includes(tokens: &Tokens<'_>) -> Vec<(Include, Range<usize>)> {
     let mut out = Vec::new();
     for (index, token) in tokens.iter().enumerate() {
         if token.kind != Kind::Ident || !tokens.is(index + 1, "!") {
@@ -25,12 +27,13 @@ pub(super) fn includes(tokens: &Tokens<'_>) -> Vec<Include> {
             continue;
         }
         let (base, path) = argument(tokens, index + 2);
-        out.push(Include {
+        let include = Include {
             base,
             path,
             code,
             line: token.line,
-        });
+        };
+        out.push((include, tokens.inside(index + 2)));
     }
     out
 }
@@ -107,7 +110,7 @@ mod tests {
         ] {
             let got: Vec<_> = includes(&Tokens::of(text))
                 .into_iter()
-                .map(|i| format!("{:?} {}", i.base, i.path))
+                .map(|(i, _)| format!("{:?} {}", i.base, i.path))
                 .collect();
             assert_eq!(got, [expected], "{text}");
         }
@@ -115,9 +118,6 @@ mod tests {
 
     #[test]
     fn a_name_without_a_call_includes_nothing() {
-        assert_eq!(
-            includes(&Tokens::of("use std::include_str; fn include() {}")),
-            []
-        );
+        assert!(includes(&Tokens::of("use std::include_str; fn include() {}")).is_empty());
     }
 }

@@ -64,7 +64,7 @@ impl Lang for Rust {
     }
 
     fn version(&self) -> u32 {
-        1
+        7
     }
 
     fn claims(&self, path: &RepoPath) -> Option<Kind> {

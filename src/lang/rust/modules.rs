@@ -103,6 +103,25 @@ fn step<'b>(
     out
 }
 
+/// The sources that `automod::dir!` in `around` declares as modules: those right in the directory, but for roots.
+pub(super) fn in_directory(
+    dir: &str,
+    package: &RepoPath,
+    around: &RepoPath,
+    tree: &Snapshot,
+) -> Vec<RepoPath> {
+    let Some(dir) = package.join(dir) else {
+        return Vec::new();
+    };
+    tree.under(&dir)
+        .iter()
+        .map(|(path, _)| path)
+        .filter(|path| path.parent().as_ref() == Some(&dir) && path.extension() == b"rs")
+        .filter(|path| *path != around && !matches!(path.stem(), b"mod" | b"lib" | b"main"))
+        .cloned()
+        .collect()
+}
+
 fn slashes(path: &str) -> String {
     path.replace('\\', "/")
 }
@@ -145,7 +164,7 @@ pub(super) fn walk(
         };
         out.files.insert(real.clone());
         let source = file.source;
-        out.hides |= source.hides_tests || source.opaque;
+        out.hides |= source.hides_tests || source.any_module || source.opaque;
         out.cases
             .extend(source.tests.iter().map(|test| format!("{prefix}{test}")));
         for decl in &source.mods {
@@ -159,6 +178,12 @@ pub(super) fn walk(
                         format!("{prefix}{below}"),
                     ));
                 }
+            }
+        }
+        for (dir, _) in &source.mod_dirs {
+            out.hides = true;
+            for path in in_directory(dir, package, &path, tree) {
+                open.push((path, false, prefix.clone()));
             }
         }
         for include in source.includes.iter().filter(|include| include.code) {

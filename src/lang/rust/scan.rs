@@ -63,6 +63,11 @@ pub(super) fn scan(tokens: &Tokens<'_>, source: &mut Source, trouble: &mut Vec<(
             Kind::Ident if token.text == "mod" => {
                 module(tokens, index, token, &mut inline, source, trouble);
             }
+            Kind::Ident if token.text == "automod" && tokens.is(index + 4, "!") => {
+                let literal = tokens.inside(index + 5).last();
+                let dir = literal.and_then(|i| value(tokens.get(i)?.text));
+                source.mod_dirs.extend(dir.map(|dir| (dir, token.line)));
+            }
             Kind::Ident if token.text == "fn" => {
                 let Some(name) = tokens.ident(index + 1) else {
                     source.hides_tests |= role_of(tokens, index) != Role::Plain;
@@ -100,14 +105,16 @@ fn module(
         let mut inside = tokens.inside(index + 3);
         let mut holds_files = || inside.any(|i| tokens.is(i, "mod") && !tokens.is(i + 2, "{"));
         if tokens.is(index + 1, "$") && (!tokens.is(index + 3, "{") || holds_files()) {
-            computed(token, source, trouble);
+            source.any_module = true;
+            unwritten(token, "source", trouble);
         }
         return;
     };
     let (names, computed_path, role) = name_of(tokens, index, name);
     source.hides_tests |= role == Role::Unknown;
     if computed_path || inline.len() >= DEEPEST {
-        computed(token, source, trouble);
+        source.opaque = true;
+        unwritten(token, "file", trouble);
     }
     if tokens.is(index + 2, ";") {
         source.mods.push(ModDecl {
@@ -126,11 +133,10 @@ fn module(
     }
 }
 
-fn computed(token: &Token<'_>, source: &mut Source, trouble: &mut Vec<(u32, String)>) {
-    source.opaque = true;
+fn unwritten(token: &Token<'_>, what: &str, trouble: &mut Vec<(u32, String)>) {
     trouble.push((
         token.line,
-        "a module whose file is not written out: it may be any file of the package".to_owned(),
+        format!("a module whose file is not written out: it may be any {what} of the package"),
     ));
 }
 
@@ -275,12 +281,12 @@ mod tests {
     }
 
     #[test]
-    fn a_computed_module_makes_the_file_opaque() {
-        assert!(scanned("macro_rules! m { ($a:ident) => { mod $a; } }").opaque);
+    fn a_computed_module_may_be_any_source_and_a_computed_path_any_file() {
+        assert!(scanned("macro_rules! m { ($a:ident) => { mod $a; } }").any_module);
         assert!(scanned("#[path = concat!(\"a\", \"b\")] mod x;").opaque);
-        assert!(!scanned("mod x { mod y; }").opaque);
-        assert!(!scanned("macro_rules! m { ($a:ident) => { mod $a { fn f() {} } } }").opaque);
-        assert!(scanned("macro_rules! m { ($a:ident) => { mod $a { mod b; } } }").opaque);
+        assert!(!scanned("mod x { mod y; }").any_module);
+        assert!(!scanned("macro_rules! m { ($a:ident) => { mod $a { fn f() {} } } }").any_module);
+        assert!(scanned("macro_rules! m { ($a:ident) => { mod $a { mod b; } } }").any_module);
     }
 
     #[test]

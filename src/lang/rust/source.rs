@@ -5,6 +5,8 @@
 //!
 //! Not seen here: modules and includes whose names a macro puts together; they widen to the whole package.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::prints::prints;
@@ -21,6 +23,8 @@ const TOO_LARGE: usize = 5 << 20;
 pub struct Source {
     /// The modules it declares in other files.
     pub mods: Vec<ModDecl>,
+    /// The directories, from the package's, whose sources it declares as modules (`automod::dir!`).
+    pub mod_dirs: Vec<(String, u32)>,
     /// What it pastes in.
     pub includes: Vec<Include>,
     /// The tests it shows, with the path of the inline modules around each: `tests::adds`.
@@ -33,6 +37,8 @@ pub struct Source {
     pub uses: uses::Uses,
     /// Which items carry doc comments.
     pub documented: Fingerprint,
+    /// It declares modules whose names a macro is given: each may be any source of its package.
+    pub any_module: bool,
     /// It could not be read, so it may use any file of its package.
     pub opaque: bool,
 }
@@ -106,25 +112,24 @@ pub(super) fn facts(blob: &[u8]) -> Facts {
     };
     let mut trouble = Vec::new();
     scan::scan(&tokens, &mut source, &mut trouble);
-    source.includes = includes::includes(&tokens);
+    let included = includes::includes(&tokens);
     source.uses = uses::uses(&tokens);
     let mut mentions = Vec::new();
-    collect_mentions(&tokens, 0, &mut mentions, &mut source.reruns);
+    collect_mentions(&tokens, &included, 0, &mut mentions, &mut source.reruns);
+    source.includes = included.into_iter().map(|(include, _)| include).collect();
     let mut lists_directories = source.uses.lists;
     for (line, doctest) in &prints.doctests {
         let tokens = Tokens::of(doctest);
         let (uses, first) = (uses::uses(&tokens), line.saturating_sub(1));
         lists_directories |= uses.lists;
         source.uses.widen(uses);
-        collect_mentions(&tokens, first, &mut mentions, &mut source.reruns);
-        source.includes.extend(
-            includes::includes(&tokens)
-                .into_iter()
-                .map(|include| Include {
-                    line: include.line.saturating_add(first),
-                    ..include
-                }),
-        );
+        let included = includes::includes(&tokens);
+        collect_mentions(&tokens, &included, first, &mut mentions, &mut source.reruns);
+        let included = included.into_iter().map(|(include, _)| Include {
+            line: include.line.saturating_add(first),
+            ..include
+        });
+        source.includes.extend(included);
     }
     mentions.sort_by(|a, b| (&a.text, a.line).cmp(&(&b.text, b.line)));
     mentions.dedup_by(|b, a| a.text == b.text);
@@ -164,7 +169,9 @@ fn tests_print(source: &Source) -> Fingerprint {
     for test in &source.tests {
         printer.piece(test);
     }
-    printer.number(u64::from(source.hides_tests || source.opaque));
+    printer.number(u64::from(
+        source.hides_tests || source.any_module || source.opaque,
+    ));
     for decl in &source.mods {
         for module in decl.inside.iter().chain([&decl.name]) {
             printer.piece(&module.name);
@@ -175,6 +182,10 @@ fn tests_print(source: &Source) -> Fingerprint {
     for include in source.includes.iter().filter(|include| include.code) {
         printer.piece(&include.path);
     }
+    source
+        .mod_dirs
+        .iter()
+        .for_each(|(dir, _)| printer.piece(dir));
     printer.finish()
 }
 
@@ -196,13 +207,25 @@ fn opaque(blob: &[u8], text: &str) -> Facts {
     }
 }
 
+/// What literals name. Those of includes with a known place name that place and no other.
 fn collect_mentions(
     tokens: &Tokens<'_>,
+    included: &[(Include, Range<usize>)],
     lines_before: u32,
     mentions: &mut Vec<Mention>,
     reruns: &mut Vec<(String, u32)>,
 ) {
-    for token in tokens.iter().filter(|token| token.kind == Kind::Str) {
+    let mut placed = included
+        .iter()
+        .filter(|(include, _)| matches!(include.base, Base::File | Base::Package))
+        .map(|(_, tokens)| tokens)
+        .peekable();
+    let literals = tokens.iter().enumerate();
+    for (index, token) in literals.filter(|(_, token)| token.kind == Kind::Str) {
+        while placed.next_if(|range| range.end <= index).is_some() {}
+        if placed.peek().is_some_and(|range| range.contains(&index)) {
+            continue;
+        }
         let line = token.line.saturating_add(lines_before);
         let Some(text) = value(token.text) else {
             continue;
@@ -213,10 +236,31 @@ fn collect_mentions(
         {
             reruns.push((rerun.1.trim().to_owned(), line));
         }
-        if (2..=160).contains(&text.chars().count()) && !text.contains('\n') {
+        mentions.extend(quoted(&text).map(|inner| Mention {
+            text: inner.to_owned(),
+            line,
+        }));
+        if may_be_path(&text) {
             mentions.push(Mention { text, line });
         }
     }
+}
+
+fn may_be_path(text: &str) -> bool {
+    (2..=160).contains(&text.chars().count()) && !text.contains('\n')
+}
+
+/// Names of data files in quotes within a literal: the literal may be a template or a script that reads them. What
+/// ends like a source or a manifest is taken for an example.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    let pieces = |quote: char| text.split(quote).skip(1);
+    pieces('"').chain(pieces('\'')).filter(|inner| {
+        may_be_path(inner)
+            && inner.contains(['.', '/'])
+            && !inner.contains(char::is_whitespace)
+            && !inner.ends_with(".rs")
+            && !inner.ends_with("Cargo.toml")
+    })
 }
 
 #[cfg(test)]
@@ -254,6 +298,34 @@ mod tests {
                 ("x.pest", 1)
             ]
         );
+    }
+
+    #[test]
+    fn a_name_in_quotes_within_a_template_is_a_mention() {
+        let text = "#[template(source = r#\"a\n{% include \"../b.html\" %}\n{% extends 'c/d' %} it's \"two words.\" \"e.rs\"\"#)] struct T;";
+        let (facts, _) = source(text);
+        let texts: Vec<_> = facts.mentions.iter().map(|m| m.text.as_str()).collect();
+        assert_eq!(texts, ["../b.html", "c/d"]);
+    }
+
+    #[test]
+    fn an_include_with_a_known_place_mentions_no_namesakes() {
+        for (text, expected) in [
+            (
+                "include_str!(\"../README.md\"); f(\"a.txt\")",
+                vec!["a.txt"],
+            ),
+            ("#![doc = include_str!(\"R.md\")] f(\"R.md\")", vec!["R.md"]),
+            ("include_str!(concat!(\"a/\", $name))", vec!["a/"]),
+            (
+                "f(include_str!(\"a.b\"), include_str!(\"c.d\"), \"e.f\")",
+                vec!["e.f"],
+            ),
+        ] {
+            let (facts, _) = source(text);
+            let texts: Vec<_> = facts.mentions.iter().map(|m| m.text.as_str()).collect();
+            assert_eq!(texts, expected, "{text}");
+        }
     }
 
     #[test]

@@ -595,6 +595,61 @@ fn links_lead_to_the_files_behind_them() {
 }
 
 #[test]
+fn a_module_that_a_macro_names_is_any_source_of_its_crate() {
+    let inside = "macro_rules! m { ($m:ident) => { mod $m; } } m!(x);";
+    let outside = "#[macro_export] macro_rules! m { ($m:ident) => { mod $m; } }";
+    for (text, in_tests) in [(inside, "one::t"), (outside, "one one::doc one::t")] {
+        let tree: Tree<'_> = &[
+            ("Cargo.toml", "[package]\nname = \"one\""),
+            ("src/lib.rs", text),
+            ("src/x.rs", ""),
+            ("tests/t.rs", ""),
+        ];
+        assert_eq!(of(tree, "src/x.rs"), "one one::doc one::t");
+        assert_eq!(of(tree, "tests/t.rs"), in_tests);
+        assert_eq!(of(tree, "Cargo.lock"), "");
+    }
+}
+
+#[test]
+fn a_directory_of_modules_belongs_to_the_test_that_declares_it() {
+    let tree: Tree<'_> = &[
+        ("Cargo.toml", "[package]\nname = \"one\""),
+        (
+            "tests/suite/main.rs",
+            "automod::dir!(\"tests/suite\"); mod deep;",
+        ),
+        ("tests/suite/a.rs", "mod b;"),
+        ("tests/suite/a/b.rs", ""),
+        ("tests/other.rs", ""),
+    ];
+    assert_eq!(of(tree, "tests/suite/a.rs"), "one::suite");
+    assert_eq!(of(tree, "tests/suite/a/b.rs"), "one::suite");
+    let out = laid(tree);
+    let claim = |path: &str| out.nodes[&Node::Path(path.into())].claim;
+    assert_eq!(claim("tests/suite/a.rs"), Claim::Followed);
+    assert_eq!(claim("tests/suite/a/b.rs"), Claim::Followed);
+}
+
+#[test]
+fn a_source_with_templates_reads_those_that_they_include() {
+    let test = "#[derive(Template)] #[template(path = \"a.html\")] struct A;";
+    let plain: Tree<'_> = &[
+        ("Cargo.toml", "[package]\nname = \"one\""),
+        ("tests/a.rs", test),
+        ("tests/b.rs", ""),
+        ("templates/a.html", "{% include \"b.html\" %}"),
+        ("templates/b.html", ""),
+        ("views/c.html", ""),
+    ];
+    assert_eq!(of(plain, "templates/b.html"), "one::a");
+    assert_eq!(of(plain, "views/c.html"), "");
+    assert_eq!(of(plain, "askama.toml"), "one::a");
+    let moved = [plain, &[("askama.toml", "[general]\ndirs = [\"views\"]")]].concat();
+    assert_eq!(of(&moved, "views/c.html"), "one::a");
+}
+
+#[test]
 fn programs_that_tests_start_are_dependencies() {
     let tree: Tree<'_> = &[
         ("Cargo.toml", "[workspace]\nmembers = [\"t\", \"tool\"]"),

@@ -22,6 +22,10 @@ pub struct Uses {
     pub runs_cargo: bool,
     /// Hands files to tools or reads files whose names are computed; this matters in build scripts.
     pub reads_unnamed: bool,
+    /// Compiles templates (`#[template(…)]`), which may include each other.
+    pub templates: bool,
+    /// Defines macros for other crates.
+    pub exports_macros: bool,
     /// Denies missing docs.
     pub denies_missing_docs: bool,
 }
@@ -31,6 +35,7 @@ impl Uses {
     pub(super) fn widen(&mut self, other: Uses) {
         self.lists |= other.lists;
         self.package_keys |= other.package_keys;
+        self.templates |= other.templates;
         self.runs_programs |= other.runs_programs;
         self.runs_cargo |= other.runs_cargo;
     }
@@ -166,7 +171,8 @@ pub(super) fn uses(tokens: &Tokens<'_>) -> Uses {
         match token.kind {
             Kind::Str => {
                 out.package_keys |= token.text.contains("CARGO_PKG_");
-                out.runs_cargo |= matches!(value(token.text).as_deref(), Some("cargo" | "CARGO"));
+                out.runs_cargo |= !is_feature(tokens, index)
+                    && matches!(value(token.text).as_deref(), Some("cargo" | "CARGO"));
             }
             Kind::Doc => {
                 out.lines |= token.text.contains("compile_fail");
@@ -180,6 +186,8 @@ pub(super) fn uses(tokens: &Tokens<'_>) -> Uses {
                     name => LINES.contains(&name),
                 };
                 out.package_keys |= PACKAGE_KEYS.contains(&name) || name.contains("CARGO_PKG_");
+                out.exports_macros |= name == "macro_export";
+                out.templates |= name == "template" && tokens.is(index + 1, "(");
                 out.runs_programs |= PROGRAMS.contains(&name);
                 out.runs_cargo |= matches!(name, "escargot" | "CargoBuild" | "cargo_metadata");
                 out.reads_unnamed |= TOOLS.contains(&name)
@@ -198,6 +206,11 @@ pub(super) fn uses(tokens: &Tokens<'_>) -> Uses {
         }
     }
     out
+}
+
+/// Whether the literal at `index` is the name in `feature = "…"`.
+fn is_feature(tokens: &Tokens<'_>, index: usize) -> bool {
+    index > 1 && tokens.is(index - 1, "=") && tokens.is(index - 2, "feature")
 }
 
 /// Whether the call that `index` names has a literal for its path; a name that is no call reads nothing.
@@ -274,6 +287,9 @@ mod tests {
         assert!(of("#![deny(unsafe_code, missing_docs)]").denies_missing_docs);
         assert!(!of("#![warn(missing_docs)]").denies_missing_docs);
         assert!(of("Command::new(\"cargo\")").runs_cargo);
+        assert!(!of("#[cfg(feature = \"cargo\")] fn f() {}").runs_cargo);
         assert!(of("fs::read_dir(x)").lists);
+        assert!(of("#[derive(Template)] #[template(path = \"a.html\")] struct A;").templates);
+        assert!(!of("let template = 1; struct Template;").templates);
     }
 }
