@@ -3,6 +3,7 @@
 use fixedbitset::FixedBitSet;
 use indexmap::IndexMap;
 use petgraph::graph::DiGraph;
+use rustc_hash::FxBuildHasher;
 
 use super::{Graph, Link, NodeId};
 use crate::model::{EdgeSink, Node, NodeInfo, Note, SinkEdge};
@@ -26,7 +27,7 @@ impl Graph {
 
     /// Shared by [`Graph::build`] and the codec. `live` is walked where it is not given.
     pub(super) fn lay_out(
-        nodes: IndexMap<Node, NodeInfo>,
+        nodes: IndexMap<Node, NodeInfo, FxBuildHasher>,
         list: impl ExactSizeIterator<Item = SinkEdge>,
         notes: Vec<Note>,
         live: Option<FixedBitSet>,

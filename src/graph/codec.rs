@@ -109,7 +109,8 @@ impl Columns {
                 .iter()
                 .chain(&self.live)
                 .all(|i| (*i as usize) < count);
-        let nodes: indexmap::IndexMap<_, _> = self.nodes.into_iter().collect();
+        let nodes: indexmap::IndexMap<_, _, rustc_hash::FxBuildHasher> =
+            self.nodes.into_iter().collect();
         if !fits || nodes.len() != count {
             return None;
         }

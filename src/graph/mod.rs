@@ -18,6 +18,7 @@ pub use reach::{Reach, Seed, Step};
 use fixedbitset::FixedBitSet;
 use indexmap::IndexMap;
 use petgraph::graph::DiGraph;
+use rustc_hash::FxBuildHasher;
 
 use crate::model::{EdgeKind, Node, NodeInfo, Note, RepoPath};
 
@@ -37,7 +38,7 @@ pub struct Link {
 /// The dependency graph of one snapshot.
 #[derive(Debug, Default)]
 pub struct Graph {
-    nodes: IndexMap<Node, NodeInfo>,
+    nodes: IndexMap<Node, NodeInfo, FxBuildHasher>,
     edges: DiGraph<(), Link, u32>,
     /// Nodes that some test depends on, tests included.
     live: FixedBitSet,

@@ -12,10 +12,11 @@
 //!
 //! [`Claim::Followed`]: crate::model::Claim::Followed
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use bstr::ByteSlice;
 use globset::GlobBuilder;
+use rustc_hash::FxHashMap;
 
 use super::{FileFacts, of};
 use crate::model::{EdgeKind, EdgeSink, Mode, Node, NodeRef, RepoPath, Snapshot};
@@ -124,8 +125,13 @@ fn follow(
     if name.is_empty() || name == "." || name == ".." {
         return;
     }
-    let from = out.path(reader.path);
     let bytes = name.as_bytes();
+    let is_pattern = name.contains(['*', '?', '[', '{']);
+    // most literals name nothing: they are told apart by one look at their last component
+    if !is_pattern && !is_tail(bytes) && index.submodules.is_empty() && !index.knows(bytes) {
+        return;
+    }
+    let from = out.path(reader.path);
     // where the text leads from the file's own directory or from one above it, symbolic links followed
     let mut exact = BTreeSet::new();
     for (end, links) in reader
@@ -171,7 +177,7 @@ fn follow(
             }
         }
     }
-    if named.is_empty() && name.contains(['*', '?', '[', '{']) {
+    if named.is_empty() && is_pattern {
         // a pattern that leads up may answer anywhere
         let within = if whole.split('/').any(|part| part == "..") {
             &RepoPath::root()
@@ -353,18 +359,18 @@ fn ends_with_components(path: &[u8], tail: &[u8]) -> bool {
 
 /// Paths and directories by their last component.
 struct Index<'a> {
-    by_name: HashMap<&'a [u8], Vec<&'a RepoPath>>,
-    by_extension: HashMap<&'a [u8], Vec<&'a RepoPath>>,
-    dirs_by_name: HashMap<&'a [u8], Vec<&'a RepoPath>>,
+    by_name: FxHashMap<&'a [u8], Vec<&'a RepoPath>>,
+    by_extension: FxHashMap<&'a [u8], Vec<&'a RepoPath>>,
+    dirs_by_name: FxHashMap<&'a [u8], Vec<&'a RepoPath>>,
     submodules: Vec<&'a RepoPath>,
 }
 
 impl<'a> Index<'a> {
     fn new(tree: &'a Snapshot) -> Self {
         let mut index = Self {
-            by_name: HashMap::new(),
-            by_extension: HashMap::new(),
-            dirs_by_name: HashMap::new(),
+            by_name: FxHashMap::default(),
+            by_extension: FxHashMap::default(),
+            dirs_by_name: FxHashMap::default(),
             submodules: Vec::new(),
         };
         for (path, entry) in tree.entries() {
@@ -392,6 +398,12 @@ impl<'a> Index<'a> {
         index
     }
 
+    /// Whether any path or directory bears the last component of a name.
+    fn knows(&self, name: &[u8]) -> bool {
+        let last = name.rsplit_str("/").next().unwrap_or_default();
+        self.by_name.contains_key(last) || self.dirs_by_name.contains_key(last)
+    }
+
     fn paths_ending<'s>(&'s self, tail: &'s [u8]) -> impl Iterator<Item = &'a RepoPath> + 's {
         self.ending(&self.by_name, tail)
     }
@@ -402,7 +414,7 @@ impl<'a> Index<'a> {
 
     fn ending<'s>(
         &'s self,
-        map: &'s HashMap<&'a [u8], Vec<&'a RepoPath>>,
+        map: &'s FxHashMap<&'a [u8], Vec<&'a RepoPath>>,
         tail: &'s [u8],
     ) -> impl Iterator<Item = &'a RepoPath> + 's {
         let name = tail.rsplit_str("/").next().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 use indexmap::map::Entry as MapEntry;
+use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
 use super::{EdgeKind, Fingerprint, Node, RepoPath, Suite};
@@ -57,7 +58,7 @@ pub struct SinkEdge {
 #[derive(Debug, Default)]
 pub struct EdgeSink {
     /// Every node with what is known of it, in order of first mention.
-    pub nodes: IndexMap<Node, NodeInfo>,
+    pub nodes: IndexMap<Node, NodeInfo, FxBuildHasher>,
     /// Every edge.
     pub edges: Vec<SinkEdge>,
     /// What a reader could not understand and how it widened its answer, for the user's eyes.

@@ -1,6 +1,6 @@
 //! The paths of one git tree, or of the working tree laid over HEAD.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,9 +41,9 @@ pub struct Entry {
 #[derive(Debug, Default)]
 pub struct Snapshot {
     entries: Vec<(RepoPath, Entry)>,
-    index: HashMap<RepoPath, u32>,
-    dirs: HashSet<RepoPath>,
-    links: HashMap<RepoPath, RepoPath>,
+    index: FxHashMap<RepoPath, u32>,
+    dirs: FxHashSet<RepoPath>,
+    links: FxHashMap<RepoPath, RepoPath>,
 }
 
 impl Snapshot {
@@ -53,7 +53,7 @@ impl Snapshot {
     pub fn new(mut entries: Vec<(RepoPath, Entry)>, links: Vec<(RepoPath, Vec<u8>)>) -> Self {
         entries.sort_by(|a, b| a.0.cmp(&b.0));
         entries.dedup_by(|a, b| a.0 == b.0);
-        let mut dirs = HashSet::new();
+        let mut dirs = FxHashSet::default();
         dirs.insert(RepoPath::root());
         for (path, _) in &entries {
             for dir in path.ancestors() {
@@ -108,7 +108,7 @@ impl Snapshot {
     }
 
     /// The symbolic links whose target lies inside the repository, with that target.
-    pub fn links(&self) -> &HashMap<RepoPath, RepoPath> {
+    pub fn links(&self) -> &FxHashMap<RepoPath, RepoPath> {
         &self.links
     }
 

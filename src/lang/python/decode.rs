@@ -27,10 +27,12 @@ pub(super) struct Text<'a> {
 pub(super) fn decode(blob: &[u8]) -> Text<'_> {
     let blob = blob.strip_prefix(b"\xef\xbb\xbf").unwrap_or(blob);
     let cookie = cookie(blob);
-    if blob.is_ascii() {
+    if blob.is_ascii()
+        && let Ok(text) = std::str::from_utf8(blob)
+    {
         // Every encoding that Python allows for sources agrees on ASCII, but for UTF-16 and -32, which it refuses.
         return Text {
-            text: String::from_utf8_lossy(blob),
+            text: Cow::Borrowed(text),
             trouble: None,
             cookie,
         };
