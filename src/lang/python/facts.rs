@@ -112,12 +112,12 @@ fn settle(mut reader: Reader<'_>, facts: &mut Facts, source: &mut Source) {
                 line,
                 ..Computed::default()
             }),
-            Ask::Modules(_, imports) if !(imports || reader.loads) => {}
-            Ask::Modules(prefix, _) => {
+            Ask::Modules(prefix, imports) => {
                 let texts = prefix.map_or_else(|| vec![Text::default()], |p| bindings.texts(p));
                 for text in texts {
                     source.computed.push(Computed {
                         prefix: text.prefix,
+                        listed: !(imports || reader.loads),
                         line,
                         ..Computed::default()
                     });
@@ -197,9 +197,12 @@ fn settle(mut reader: Reader<'_>, facts: &mut Facts, source: &mut Source) {
         });
     }
     source.computed.sort();
-    source
-        .computed
-        .dedup_by(|a, b| a.prefix == b.prefix && a.suffix == b.suffix);
+    source.computed.dedup_by(|a, b| {
+        Computed {
+            line: b.line,
+            ..a.clone()
+        } == *b
+    });
     facts.reads_lines = reader.reads_lines;
     facts.lists_directories = reader.lists_directories;
     mentions.extend(
@@ -376,6 +379,7 @@ fn named(text: Text, given: bool, by: By, line: u32, source: &mut Source) {
     source.computed.push(Computed {
         prefix: text.prefix,
         suffix,
+        listed: false,
         given,
         line,
     });

@@ -4,7 +4,7 @@ use super::links::Wide;
 use super::modules::{DirId, Found};
 use super::resolve::{File, Resolver};
 use super::source::{Computed, OWN_NAME, OWN_PACKAGE};
-use crate::model::{EdgeKind, Node, NodeRef, RepoPath};
+use crate::model::{EdgeKind, Node, NodeRef, Printer, RepoPath};
 
 impl<'a> Resolver<'a, '_> {
     /// An import by a computed name: every module that the pattern can reach.
@@ -52,6 +52,10 @@ impl<'a> Resolver<'a, '_> {
                 computed.line,
             );
             let Some(dir) = found.dir else { continue };
+            if computed.listed {
+                self.listing(file, dir, computed.line);
+                continue;
+            }
             let node = self.pattern(dir, leaf, suffix, file.is_suite);
             self.out
                 .edge(file.node, node, EdgeKind::DynamicImport, computed.line);
@@ -66,6 +70,24 @@ impl<'a> Resolver<'a, '_> {
             );
             self.out.note(file.path, computed.line, text);
         }
+    }
+
+    /// Ties a file to the names of all modules below a directory, not to what is in them.
+    fn listing(&mut self, file: &File<'a>, dir: DirId, line: u32) {
+        let Some(path) = self.modules.dirs.get(dir as usize).map(|d| d.path.clone()) else {
+            return;
+        };
+        let node = self.out.node(Node::Module {
+            reader: "python".to_owned(),
+            name: format!("names in {path}"),
+        });
+        let mut names = Printer::new();
+        for module in self.modules.under(dir, self.python) {
+            let name = self.modules.files.get(module).map(|path| path.as_bytes());
+            names.piece(name.unwrap_or_default());
+        }
+        self.out.print(node, names.finish());
+        self.out.edge(file.node, node, EdgeKind::Contains, line);
     }
 
     /// What an unknown name may mean: the whole package around the file, or everything.

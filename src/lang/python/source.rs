@@ -86,6 +86,8 @@ pub struct Computed {
     pub prefix: String,
     /// What it certainly ends with.
     pub suffix: String,
+    /// The modules are only named, not imported.
+    pub listed: bool,
     /// The rest comes from whoever calls the function around it: the names stand there.
     pub given: bool,
     /// 1-based line.

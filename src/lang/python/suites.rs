@@ -157,7 +157,7 @@ fn lay_texts(resolver: &mut Resolver<'_, '_>, runner: &Runner<'_>) {
                 let suite = Suite::Python { file: path.clone() };
                 let test = resolver.out.test(suite, Vec::new(), false);
                 resolver.out.edge(test, file, EdgeKind::Defines, 0);
-                let modules = resolver.pattern(0, "", "", false);
+                let modules = resolver.pattern(0, "", "", true);
                 resolver.out.edge(test, modules, EdgeKind::DynamicImport, 0);
             }
         }
