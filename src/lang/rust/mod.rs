@@ -64,7 +64,7 @@ impl Lang for Rust {
     }
 
     fn version(&self) -> u32 {
-        7
+        8
     }
 
     fn claims(&self, path: &RepoPath) -> Option<Kind> {

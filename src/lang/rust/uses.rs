@@ -180,7 +180,9 @@ pub(super) fn uses(tokens: &Tokens<'_>) -> Uses {
             Kind::Ident => {
                 let name = token.text;
                 let is_macro = tokens.is(index + 1, "!");
-                out.lists |= LISTS.contains(&name);
+                // `files` is a common name; it lists as an attribute: `#[files("…")]`.
+                out.lists |= LISTS.contains(&name)
+                    && (name != "files" || index > 0 && tokens.is(index - 1, "["));
                 out.lines |= match name {
                     "line" | "column" => is_macro,
                     name => LINES.contains(&name),
@@ -289,6 +291,8 @@ mod tests {
         assert!(of("Command::new(\"cargo\")").runs_cargo);
         assert!(!of("#[cfg(feature = \"cargo\")] fn f() {}").runs_cargo);
         assert!(of("fs::read_dir(x)").lists);
+        assert!(of("fn f(#[files(\"a/*.txt\")] a: PathBuf) {}").lists);
+        assert!(!of("let files = m.get(files);").lists);
         assert!(of("#[derive(Template)] #[template(path = \"a.html\")] struct A;").templates);
         assert!(!of("let template = 1; struct Template;").templates);
     }
