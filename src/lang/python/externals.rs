@@ -2,6 +2,7 @@
 //!
 //! Not seen: what is installed without being written down.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::distributions;
@@ -10,17 +11,32 @@ use super::stdlib;
 use crate::model::{EdgeKind, Node, NodeRef, Printer};
 
 /// What project and lock files say of distributions.
-pub(super) struct Declared(BTreeSet<String>);
+pub(super) struct Declared {
+    names: BTreeSet<String>,
+    /// Top-level names that were asked for already.
+    asked: RefCell<BTreeMap<String, bool>>,
+}
 
 impl Declared {
     pub(super) fn new(projects: &[Project<'_>]) -> Self {
         let pins = projects.iter().flat_map(|p| &p.says.pins);
-        Self(pins.map(|pin| pin.name.clone()).collect())
+        Self {
+            names: pins.map(|pin| pin.name.clone()).collect(),
+            asked: RefCell::default(),
+        }
     }
 
     /// Whether some distribution brings this top-level name.
     pub(super) fn provides(&self, top: &str) -> bool {
-        self.0.iter().any(|name| distributions::provides(name, top))
+        if let Some(known) = self.asked.borrow().get(top) {
+            return *known;
+        }
+        let known = self
+            .names
+            .iter()
+            .any(|name| distributions::provides(name, top));
+        self.asked.borrow_mut().insert(top.to_owned(), known);
+        known
     }
 }
 

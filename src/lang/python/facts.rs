@@ -5,6 +5,7 @@
 use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::{Expr, Mod};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
+use rustc_hash::FxHashSet;
 
 use super::decode::{self, TOO_LONG};
 use super::fold::{Bindings, literal_elements};
@@ -171,25 +172,19 @@ fn settle(mut reader: Reader<'_>, facts: &mut Facts, source: &mut Source) {
     source.definitions = std::mem::take(&mut reader.collector.definitions);
     facts.tests = tests_print(source);
     // the beginning of a module's name: with what follows it may be given to whoever imports
-    let named = source
-        .imports
-        .iter()
-        .filter(|import| import.by == By::Name)
-        .map(|import| &import.module);
-    let own: Vec<String> = source
-        .computed
-        .iter()
-        .map(|computed| &computed.prefix)
-        .chain(named)
-        .cloned()
-        .collect();
-    let begins = reader
+    let begins: Vec<_> = reader
         .texts
         .iter()
-        .filter(|(text, _)| strings::begins_module_name(text));
-    for (text, line) in
-        begins.filter(|(text, _)| !own.iter().any(|prefix| prefix.starts_with(*text)))
-    {
+        .filter(|(text, _)| strings::begins_module_name(text))
+        .collect();
+    for (text, line) in begins {
+        let mut own = source.computed.iter().map(|computed| &computed.prefix);
+        let mut named = source.imports.iter().filter(|import| import.by == By::Name);
+        if own.any(|prefix| prefix.starts_with(*text))
+            || named.any(|import| import.module.starts_with(*text))
+        {
+            continue;
+        }
         source.computed.push(Computed {
             prefix: (*text).to_owned(),
             line: *line,
@@ -211,8 +206,8 @@ fn settle(mut reader: Reader<'_>, facts: &mut Facts, source: &mut Source) {
             .iter()
             .map(|(text, line)| ((*text).into(), *line)),
     );
-    mentions.sort();
-    mentions.dedup_by(|a, b| a.0 == b.0);
+    let mut seen = FxHashSet::default();
+    mentions.retain(|(text, _)| seen.insert(text.clone()));
     let own = mentions.into_iter().map(|(text, line)| Mention {
         text: text.into_owned(),
         line,

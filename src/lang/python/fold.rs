@@ -14,7 +14,7 @@ use super::text::{MANY, Text, product, tidy, unknown};
 /// How deep names and operators are followed.
 const DEEP: u32 = 24;
 /// How many steps one question may take: names that are bound to each other would be followed for ever.
-const STEPS: u32 = 3000;
+const STEPS: u32 = 400;
 
 /// What a name is bound to somewhere in the file.
 #[derive(Clone, Copy, Debug)]

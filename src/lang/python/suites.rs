@@ -10,10 +10,8 @@ use super::resolve::{File, Project, Resolver};
 use super::source::Source;
 use crate::model::{EdgeKind, NodeRef, RepoPath, Suite};
 
-/// Directories that pytest does not enter by itself.
+/// Directories that pytest does not enter by itself, beside hidden ones and eggs.
 const SKIPPED: &[&str] = &[
-    "*.egg",
-    ".*",
     "_darcs",
     "build",
     "CVS",
@@ -172,8 +170,11 @@ fn is_config(path: &RepoPath) -> bool {
 }
 
 fn is_skipped(path: &RepoPath) -> bool {
-    path.ancestors().any(|dir| {
-        let name = String::from_utf8_lossy(dir.file_name()).into_owned();
-        !name.is_empty() && SKIPPED.iter().any(|pattern| glob::matches(pattern, &name))
+    let text = path.as_bytes();
+    let mut dirs = text.rsplit(|byte| *byte == b'/').skip(1);
+    dirs.any(|name| {
+        name.starts_with(b".")
+            || name.ends_with(b".egg")
+            || SKIPPED.iter().any(|s| s.as_bytes() == name)
     })
 }
