@@ -33,7 +33,7 @@ use std::rc::Rc;
 use determinator::Determinator;
 use guppy::CargoMetadata;
 use guppy::graph::{DependencyDirection, PackageGraph};
-use tia::app::{Head, Quiet, Request, Workspace};
+use tia::app::{Answer, Head, Quiet, Request, Workspace};
 use tia::model::{CargoTest, Node, Suite};
 use tia::select::{Reason, Selected};
 use verdict::Case;
@@ -246,7 +246,12 @@ fn compare(
         theirs += usize::from(named);
         ours += usize::from(selected.is_some());
         match (named, selected) {
-            (false, Some(selected)) => *report.only_tia.entry(reason(selected)).or_default() += 1,
+            (false, Some(selected)) => {
+                *report
+                    .only_tia
+                    .entry(reason(selected, &answer))
+                    .or_default() += 1
+            }
             (true, None) => match judge(&case, package, target) {
                 Ok(why) => *report.explained.entry(why).or_default() += 1,
                 Err(causes) => open.entry(causes).or_default().push(suite.to_string()),
@@ -269,11 +274,14 @@ fn compare(
 }
 
 /// Why `tia` selects a suite, without the links between the change and the suite.
-fn reason(selected: &Selected) -> String {
+fn reason(selected: &Selected, answer: &Answer) -> String {
     match &selected.reason {
         Reason::Everything(fallback) => format!("{} {}", fallback.path, fallback.cause.text()),
         Reason::Ruled(path) => format!("{path} is tied to it by a rule"),
-        Reason::Affected(chain) => format!("it reaches {}", chain.change),
+        Reason::Affected(trail) => {
+            let chain = trail.chain(&answer.base_graph, answer.graph());
+            format!("it reaches {}", chain.change)
+        }
     }
 }
 

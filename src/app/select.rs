@@ -10,6 +10,7 @@ use crate::graph::Graph;
 use crate::lang;
 use crate::model::{BaseHint, BaseTry, BlobId, Change, Fingerprint, PathChange, Printer, RepoPath};
 use crate::repo::{Base, Side};
+use crate::report::json::Compared;
 use crate::select::{self, Cause, Edit, Inputs, Selection};
 
 /// Which two states to compare.
@@ -57,6 +58,17 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// What was compared, for reports.
+    pub fn compared(&self) -> Compared<'_> {
+        Compared {
+            change: &self.change,
+            base: &self.base,
+            head: &self.head,
+            base_graph: &self.base_graph,
+            head_graph: self.graph(),
+        }
+    }
+
     /// The graph of what the change leads to.
     pub fn graph(&self) -> &Graph {
         self.head_graph.as_ref().unwrap_or(&self.base_graph)

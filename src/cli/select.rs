@@ -168,7 +168,7 @@ impl Select {
         }
         for selected in selection.selected() {
             ui.say(format!("{}", selected.suite));
-            for line in text::reason(&selected.reason) {
+            for line in text::reason(&selected.reason, &answer.base_graph, answer.graph()) {
                 ui.say(format!("    {line}"));
             }
         }
@@ -182,13 +182,7 @@ impl Select {
             Format::Nextest => "nextest",
             Format::Cargo => "cargo",
             Format::Json => {
-                let document = json::select(
-                    selection,
-                    &answer.change,
-                    answer.graph().notes(),
-                    &answer.base,
-                    &answer.head,
-                );
+                let document = json::select(selection, answer.compared());
                 return write_json(&document, ui);
             }
             Format::Github => return self.github(answer, ui),
@@ -223,7 +217,7 @@ impl Select {
     fn github(&self, answer: &Answer, ui: &Ui) -> Result<(), CliError> {
         let print = crate::model::Fingerprint::of(answer.base.as_bytes());
         let outputs = github::outputs(&answer.selection, &format!("tia_{:032x}", print.0));
-        let summary = github::summary(&answer.selection, &answer.base, &answer.head);
+        let summary = github::summary(&answer.selection, answer.compared());
         for (variable, text) in [("GITHUB_OUTPUT", outputs), ("GITHUB_STEP_SUMMARY", summary)] {
             match std::env::var_os(variable) {
                 Some(path) => {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::json::Compared;
 use super::text;
 use crate::select::runner;
 use crate::select::{Outcome, Selection};
@@ -33,8 +34,12 @@ pub fn outputs(selection: &Selection, delimiter: &str) -> String {
     out
 }
 
+/// How many lines of a list are shown.
+const LISTED: usize = 200;
+
 /// The Markdown for the file that `GITHUB_STEP_SUMMARY` names.
-pub fn summary(selection: &Selection, base: &str, head: &str) -> String {
+pub fn summary(selection: &Selection, compared: Compared<'_>) -> String {
+    let Compared { base, head, .. } = compared;
     let mut out = format!(
         "### Affected tests\n\n{} ({base} → {head})\n",
         text::summary(selection)
@@ -47,15 +52,17 @@ pub fn summary(selection: &Selection, base: &str, head: &str) -> String {
                 lines.len()
             )
             .expect("a string takes all");
-            for line in lines.iter().take(200) {
+            for line in lines.iter().take(LISTED) {
                 writeln!(out, "- {line}").expect("a string takes all");
             }
             out.push_str("\n</details>\n");
         }
     };
     list("Fallbacks", text::fallbacks(selection));
-    let tests = selection.selected().iter().map(|s| {
-        let why = text::reason(&s.reason).pop().unwrap_or_default();
+    let tests = selection.selected().iter().take(LISTED).map(|s| {
+        let why = text::reason(&s.reason, compared.base_graph, compared.head_graph)
+            .pop()
+            .unwrap_or_default();
         format!("`{}`: {why}", s.suite)
     });
     list("Tests", tests.collect());

@@ -87,14 +87,31 @@ struct NoteV1 {
     text: String,
 }
 
-/// The document of a selection. `base` and `head` are what was compared, in words.
-pub fn select(
-    selection: &Selection,
-    change: &Change,
-    notes: &[Note],
-    base: &str,
-    head: &str,
-) -> SelectV1 {
+/// What [`select()`] shows of a selection, beside the selection itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Compared<'a> {
+    /// What differs.
+    pub change: &'a Change,
+    /// What was compared with, in words.
+    pub base: &'a str,
+    /// What the change leads to, in words.
+    pub head: &'a str,
+    /// The graph of the base.
+    pub base_graph: &'a Graph,
+    /// The graph of the head.
+    pub head_graph: &'a Graph,
+}
+
+/// The document of a selection.
+pub fn select(selection: &Selection, compared: Compared<'_>) -> SelectV1 {
+    let Compared {
+        change,
+        base,
+        head,
+        base_graph,
+        head_graph,
+    } = compared;
+    let notes: &[Note] = head_graph.notes();
     SelectV1 {
         schema: "tia.select",
         version: 1,
@@ -123,7 +140,7 @@ pub fn select(
                 },
                 cases: selected.cases.clone(),
                 cases_complete: selected.complete,
-                reason: reason(&selected.reason),
+                reason: reason(&selected.reason, base_graph, head_graph),
             })
             .collect(),
         fallbacks: selection
@@ -157,9 +174,9 @@ pub fn select(
     }
 }
 
-fn reason(reason: &Reason) -> ReasonV1 {
+fn reason(reason: &Reason, base: &Graph, head: &Graph) -> ReasonV1 {
     match reason {
-        Reason::Affected(chain) => ReasonV1::Affected(self::chain(chain)),
+        Reason::Affected(trail) => ReasonV1::Affected(chain(&trail.chain(base, head))),
         Reason::Everything(fallback) => ReasonV1::Everything {
             path: fallback.path.to_string(),
             cause: fallback.cause.text(),

@@ -50,9 +50,11 @@ pub fn inert(selection: &Selection) -> Vec<String> {
 }
 
 /// Why a suite is selected, without the suite itself; several lines for a chain, the change last.
-pub fn reason(reason: &Reason) -> Vec<String> {
+///
+/// `base` and `head` are the graphs that the selection was made of.
+pub fn reason(reason: &Reason, base: &Graph, head: &Graph) -> Vec<String> {
     match reason {
-        Reason::Affected(chain) => self::chain(chain),
+        Reason::Affected(trail) => chain(&trail.chain(base, head)),
         Reason::Everything(fallback) if fallback.path.is_root() => vec![fallback.cause.text()],
         Reason::Everything(fallback) => {
             vec![format!("`{}` {}", fallback.path, fallback.cause.text())]

@@ -13,11 +13,12 @@ mod seeds;
 mod selection;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-pub use selection::{Cause, Fallback, Inert, Outcome, Reason, Scope, Selected, Selection};
+pub use selection::{Cause, Fallback, Inert, Outcome, Reason, Scope, Selected, Selection, Trail};
 
 use crate::edges::Rules;
-use crate::graph::Graph;
+use crate::graph::{Graph, NodeId};
 use crate::model::{Change, Node, RepoPath, Suite};
 
 /// What the language of a modified file says of the edit. Files of no language have none: their bytes changed.
@@ -55,10 +56,13 @@ pub fn select(inputs: Inputs<'_>) -> Selection {
     let found = seeds::collect(&inputs);
     let mut selected: BTreeMap<Suite, Selected> = BTreeMap::new();
     let head = inputs.head;
-    for (graph, seeds) in [(inputs.head, &found.head), (inputs.base, &found.base)] {
-        let reach = graph.reach(seeds.iter().copied());
-        for id in reach.iter() {
-            let Node::Test(suite) = graph.node(id) else {
+    for (graph, seeds, in_base) in [(head, &found.head, false), (inputs.base, &found.base, true)] {
+        let reach = Arc::new(graph.reach(seeds.iter().copied()));
+        let affected: Vec<NodeId> = reach.iter().collect();
+        let moved = found.moved_lines(graph);
+        let both = affected.into_iter().map(|node| (node, reach.clone()));
+        for (node, reach) in both.chain(moved) {
+            let Node::Test(suite) = graph.node(node) else {
                 continue;
             };
             // a test that is gone from the head cannot run
@@ -66,19 +70,12 @@ pub fn select(inputs: Inputs<'_>) -> Selection {
                 continue;
             };
             selected.entry(suite.clone()).or_insert_with(|| {
-                let reason = Reason::Affected(graph.chain(&reach, id));
-                Selected::new(suite.clone(), head.info(here), reason)
-            });
-        }
-        for (id, chain) in found.moved_lines(graph) {
-            let Node::Test(suite) = graph.node(id) else {
-                continue;
-            };
-            let Some(here) = head.find(&Node::Test(suite.clone())) else {
-                continue;
-            };
-            selected.entry(suite.clone()).or_insert_with(|| {
-                Selected::new(suite.clone(), head.info(here), Reason::Affected(chain))
+                let trail = Trail {
+                    reach,
+                    node,
+                    in_base,
+                };
+                Selected::new(suite.clone(), head.info(here), Reason::Affected(trail))
             });
         }
     }

@@ -1,13 +1,14 @@
 //! Changed paths → where the walks start, or why there is none.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use globset::GlobSet;
 
 use super::fallback::scope_of;
 use super::{Cause, Edit, Fallback, Inert, Inputs, Scope};
 use crate::edges::Affects;
-use crate::graph::{Chain, Graph, NodeId, Seed};
+use crate::graph::{Graph, NodeId, Reach, Seed};
 use crate::model::{ChangeKind, Claim, EdgeKind, Node, PathChange, RepoPath, Suite};
 
 /// Where the walks start, and what was decided without a walk.
@@ -220,28 +221,28 @@ impl Found {
             .map(|(path, _)| path.clone())
     }
 
-    /// Tests that ask for line numbers and reach code that moved: the suite and the chain to the moved file.
+    /// Tests that ask for line numbers and reach code that moved, each with the walk that found it.
     ///
     /// A suite asks when a file that defines it does. Costs a walk only where something moved.
-    pub(super) fn moved_lines(&self, graph: &Graph) -> Vec<(NodeId, Chain)> {
+    pub(super) fn moved_lines(&self, graph: &Graph) -> Vec<(NodeId, Arc<Reach>)> {
         if self.moved.is_empty() {
             return Vec::new();
         }
         let seeds = self.moved.iter().filter_map(|path| graph.find_path(path));
-        let reach = graph.reach(seeds.map(|node| Seed {
+        let seeds = seeds.map(|node| Seed {
             node,
             bytes_only: false,
-        }));
+        });
+        let reach = Arc::new(graph.reach(seeds));
         let asks = |id: NodeId| {
             graph.dependencies(id).any(|(to, link)| {
                 matches!(link.kind, EdgeKind::Defines | EdgeKind::Root)
                     && graph.info(to).reads_lines
             })
         };
-        reach
+        let tests = reach
             .iter()
-            .filter(|id| matches!(graph.node(*id), Node::Test(_)) && asks(*id))
-            .map(|id| (id, graph.chain(&reach, id)))
-            .collect()
+            .filter(|id| matches!(graph.node(*id), Node::Test(_)) && asks(*id));
+        tests.map(|id| (id, reach.clone())).collect()
     }
 }

@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 
-use crate::graph::Chain;
+use std::sync::Arc;
+
+use crate::graph::{Chain, Graph, NodeId, Reach};
 use crate::model::{NodeInfo, RepoPath, Suite};
 
 /// The affected tests, with reasons and fallbacks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Selection {
     selected: Vec<Selected>,
     suites: usize,
@@ -16,7 +18,7 @@ pub struct Selection {
 }
 
 /// One selected suite.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Selected {
     /// What to run.
     pub suite: Suite,
@@ -29,14 +31,31 @@ pub struct Selected {
 }
 
 /// Why a suite is selected.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Reason {
-    /// It depends on what changed, by this chain.
-    Affected(Chain),
+    /// It depends on what changed, by the chain at the end of this trail.
+    Affected(Trail),
     /// Everything is selected.
     Everything(Fallback),
     /// A rule ties it to this changed path.
     Ruled(RepoPath),
+}
+
+/// The way from a selected suite to what changed. The chain itself is only put together when somebody asks: a change
+/// that affects ten thousand suites has ten thousand chains.
+#[derive(Clone, Debug)]
+pub struct Trail {
+    pub(super) reach: Arc<Reach>,
+    pub(super) node: NodeId,
+    pub(super) in_base: bool,
+}
+
+impl Trail {
+    /// The chain. `base` and `head` are the graphs that the selection was made of. Cost: the chain's length.
+    pub fn chain(&self, base: &Graph, head: &Graph) -> Chain {
+        let graph = if self.in_base { base } else { head };
+        graph.chain(&self.reach, self.node)
+    }
 }
 
 /// A changed path that nothing understands, and what is selected because of it.
