@@ -87,23 +87,38 @@ pub(super) fn graph(
     let fresh_keys: Vec<Fingerprint> = fresh.iter().map(|(key, _)| *key).collect();
     known.extend(fresh);
 
-    let mut sink = EdgeSink::default();
     let mut all: Vec<FileFacts<'_>> = Vec::with_capacity(files.len());
+    let mut of_langs = Vec::new();
     for lang in lang::all() {
-        let of_lang: Vec<FileFacts<'_>> = files
-            .iter()
-            .filter(|file| file.lang.name() == lang.name())
-            .filter_map(|file| {
-                Some(FileFacts {
-                    path: file.path,
-                    facts: known.get(&file.key)?,
-                })
-            })
-            .collect();
-        lang.resolve(&of_lang, tree, &mut sink);
-        all.extend(of_lang);
+        let before = all.len();
+        all.extend(
+            files
+                .iter()
+                .filter(|file| file.lang.name() == lang.name())
+                .filter_map(|file| {
+                    let facts = known.get(&file.key)?;
+                    Some(FileFacts {
+                        path: file.path,
+                        facts,
+                    })
+                }),
+        );
+        of_langs.push((*lang, before..all.len()));
     }
-    lang::mention::resolve(&all, tree, &mut sink);
+    let edges = || {
+        let mut sink = EdgeSink::default();
+        for (lang, range) in of_langs {
+            lang.resolve(&all[range], tree, &mut sink);
+        }
+        sink
+    };
+    let literals = || {
+        let names = lang::Names::new(tree);
+        let candidates = lang::mention::candidates(&all, &names);
+        (names, candidates)
+    };
+    let (mut sink, (names, candidates)) = rayon::join(edges, literals);
+    lang::mention::resolve(&all, &candidates, &names, tree, &mut sink);
     for file in &all {
         if file.facts.reads_lines {
             let node = sink.path(file.path);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Fingerprint;
 
-/// Everything a reader takes from the bytes of one file. It depends on those bytes and on the [`Kind`] alone, never
+/// Everything a reader takes from the bytes of one file. It depends on those bytes and on the [`Kind`](super::Kind) alone, never
 /// on the path, so it can be kept by content.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Facts {

@@ -16,18 +16,48 @@ use std::collections::BTreeSet;
 
 use bstr::ByteSlice;
 use globset::GlobBuilder;
-use rustc_hash::FxHashMap;
 
-use super::{FileFacts, of};
-use crate::model::{EdgeKind, EdgeSink, Mode, Node, NodeRef, RepoPath, Snapshot};
+use super::names::{Names, ends_with_components};
+use super::{FileFacts, Mention, of};
+use crate::model::{EdgeKind, EdgeSink, Node, NodeRef, RepoPath, Snapshot};
 
 /// A name that so many paths bear says nothing; those paths fall back.
 const MOST_NAMESAKES: usize = 64;
 
+/// For each file the literals that may name something.
+pub type Candidates<'a> = Vec<Vec<&'a Mention>>;
+
+/// Sorts out the literals that name nothing: most of them, told by one look at their last component.
+///
+/// Needs nothing but the paths of the tree, so it can be done while the languages lay their edges.
+pub fn candidates<'a>(files: &[FileFacts<'a>], names: &Names<'_>) -> Candidates<'a> {
+    let may_name = |mention: &&Mention| {
+        let bytes = mention.text.trim_end_matches('/').as_bytes();
+        is_pattern(&mention.text)
+            || is_tail(bytes)
+            || !names.submodules.is_empty()
+            || names.knows(bytes)
+    };
+    files
+        .iter()
+        .map(|file| file.facts.mentions.iter().filter(may_name).collect())
+        .collect()
+}
+
+fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '[', '{'])
+}
+
 /// Ties files to the paths that their literals name, and symbolic links to where they lead.
 ///
 /// Cost: a few hash lookups per literal; a pass over the files of one extension per pattern.
-pub fn resolve(files: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink) {
+pub fn resolve(
+    files: &[FileFacts<'_>],
+    candidates: &Candidates<'_>,
+    names: &Names<'_>,
+    tree: &Snapshot,
+    out: &mut EdgeSink,
+) {
     for (link, target) in tree.links() {
         let (from, to) = (out.path(link), out.path(target));
         out.edge(from, to, EdgeKind::Link, 0);
@@ -36,9 +66,8 @@ pub fn resolve(files: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink) {
             out.edge(from, dir, EdgeKind::Link, 0);
         }
     }
-    let index = Index::new(tree);
     let scopes = Scopes::new(out);
-    for file in files {
+    for (file, mentions) in files.iter().zip(candidates) {
         let reader = Reader {
             path: file.path,
             in_tests: in_tests(file.path),
@@ -46,12 +75,12 @@ pub fn resolve(files: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink) {
             local: scopes.around(file.path, tree),
         };
         let mut named = Named::default();
-        for mention in &file.facts.mentions {
+        for mention in mentions {
             follow(
                 &reader,
                 &mention.text,
                 mention.line,
-                &index,
+                names,
                 tree,
                 out,
                 &mut named,
@@ -109,7 +138,7 @@ fn follow(
     reader: &Reader<'_>,
     text: &str,
     line: u32,
-    index: &Index<'_>,
+    index: &Names<'_>,
     tree: &Snapshot,
     out: &mut EdgeSink,
     seen: &mut Named,
@@ -126,11 +155,6 @@ fn follow(
         return;
     }
     let bytes = name.as_bytes();
-    let is_pattern = name.contains(['*', '?', '[', '{']);
-    // most literals name nothing: they are told apart by one look at their last component
-    if !is_pattern && !is_tail(bytes) && index.submodules.is_empty() && !index.knows(bytes) {
-        return;
-    }
     let from = out.path(reader.path);
     // where the text leads from the file's own directory or from one above it, symbolic links followed
     let mut exact = BTreeSet::new();
@@ -177,7 +201,7 @@ fn follow(
             }
         }
     }
-    if named.is_empty() && is_pattern {
+    if named.is_empty() && is_pattern(name) {
         // a pattern that leads up may answer anywhere
         let within = if whole.split('/').any(|part| part == "..") {
             &RepoPath::root()
@@ -266,7 +290,7 @@ fn is_tail(name: &[u8]) -> bool {
         )
 }
 
-fn tail(reader: &Reader<'_>, tail: &[u8], line: u32, index: &Index<'_>, out: &mut EdgeSink) {
+fn tail(reader: &Reader<'_>, tail: &[u8], line: u32, index: &Names<'_>, out: &mut EdgeSink) {
     let from = out.path(reader.path);
     let extension = tail.rsplit_str(".").next().unwrap_or_default();
     for path in index.by_extension.get(extension).into_iter().flatten() {
@@ -283,7 +307,7 @@ fn pattern(
     glob: &str,
     within: &RepoPath,
     line: u32,
-    index: &Index<'_>,
+    index: &Names<'_>,
     out: &mut EdgeSink,
 ) -> bool {
     let last = glob.rsplit('/').next().unwrap_or_default();
@@ -353,76 +377,6 @@ fn whole_component_prefix(module: &[u8], name: &[u8]) -> bool {
     })
 }
 
-fn ends_with_components(path: &[u8], tail: &[u8]) -> bool {
-    path.ends_with(tail) && (path.len() == tail.len() || path[path.len() - tail.len() - 1] == b'/')
-}
-
-/// Paths and directories by their last component.
-struct Index<'a> {
-    by_name: FxHashMap<&'a [u8], Vec<&'a RepoPath>>,
-    by_extension: FxHashMap<&'a [u8], Vec<&'a RepoPath>>,
-    dirs_by_name: FxHashMap<&'a [u8], Vec<&'a RepoPath>>,
-    submodules: Vec<&'a RepoPath>,
-}
-
-impl<'a> Index<'a> {
-    fn new(tree: &'a Snapshot) -> Self {
-        let mut index = Self {
-            by_name: FxHashMap::default(),
-            by_extension: FxHashMap::default(),
-            dirs_by_name: FxHashMap::default(),
-            submodules: Vec::new(),
-        };
-        for (path, entry) in tree.entries() {
-            index
-                .by_name
-                .entry(path.file_name())
-                .or_default()
-                .push(path);
-            index
-                .by_extension
-                .entry(path.extension())
-                .or_default()
-                .push(path);
-            if entry.mode == Mode::Submodule {
-                index.submodules.push(path);
-            }
-        }
-        for dir in tree.dirs() {
-            index
-                .dirs_by_name
-                .entry(dir.file_name())
-                .or_default()
-                .push(dir);
-        }
-        index
-    }
-
-    /// Whether any path or directory bears the last component of a name.
-    fn knows(&self, name: &[u8]) -> bool {
-        let last = name.rsplit_str("/").next().unwrap_or_default();
-        self.by_name.contains_key(last) || self.dirs_by_name.contains_key(last)
-    }
-
-    fn paths_ending<'s>(&'s self, tail: &'s [u8]) -> impl Iterator<Item = &'a RepoPath> + 's {
-        self.ending(&self.by_name, tail)
-    }
-
-    fn dirs_ending<'s>(&'s self, tail: &'s [u8]) -> impl Iterator<Item = &'a RepoPath> + 's {
-        self.ending(&self.dirs_by_name, tail)
-    }
-
-    fn ending<'s>(
-        &'s self,
-        map: &'s FxHashMap<&'a [u8], Vec<&'a RepoPath>>,
-        tail: &'s [u8],
-    ) -> impl Iterator<Item = &'a RepoPath> + 's {
-        let name = tail.rsplit_str("/").next().unwrap_or_default();
-        let all = map.get(name).into_iter().flatten().copied();
-        all.filter(move |path| ends_with_components(path.as_bytes(), tail))
-    }
-}
-
 /// The directories of the packages that the languages laid out.
 struct Scopes(BTreeSet<RepoPath>);
 
@@ -457,7 +411,12 @@ impl Scopes {
 mod tests {
     use super::*;
     use crate::lang::{Facts, Mention};
-    use crate::model::{BlobId, Claim, Entry};
+    use crate::model::{BlobId, Claim, Entry, Mode};
+
+    fn tie(files: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink) {
+        let names = Names::new(tree);
+        resolve(files, &candidates(files, &names), &names, tree, out);
+    }
 
     /// The edges, as `from kind to`, and the claimed paths, that one file with these literals gets.
     fn edges(
@@ -487,7 +446,7 @@ mod tests {
             ..Facts::default()
         };
         let mut out = EdgeSink::default();
-        resolve(
+        tie(
             &[FileFacts {
                 path: &path.into(),
                 facts: &facts,
@@ -548,7 +507,7 @@ mod tests {
                 path: &path,
                 facts: &facts,
             };
-            resolve(&[file], &tree, &mut out);
+            tie(&[file], &tree, &mut out);
             let name = |r: NodeRef| out.nodes.get_index(r.0 as usize).unwrap().0.to_string();
             let mut named: Vec<_> = out.edges.iter().map(|edge| name(edge.to)).collect();
             named.sort();

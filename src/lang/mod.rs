@@ -5,8 +5,11 @@
 
 mod facts;
 pub mod mention;
+mod names;
 pub mod python;
 pub mod rust;
+
+pub use names::Names;
 
 pub use facts::{Detail, Facts, FileFacts, Mention};
 
