@@ -142,6 +142,12 @@ impl Select {
             answer.head,
             text::summary(selection)
         ));
+        if answer.change.is_empty() && std::env::var_os("CI").is_some() {
+            ui.say(
+                "warning: base and head are the same, so nothing can be affected; where CI builds a branch that was \
+                 pushed, give `--base`, for instance the commit before the push",
+            );
+        }
         let fallbacks = text::fallbacks(selection);
         let shown = if self.explain {
             fallbacks.len()

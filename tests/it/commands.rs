@@ -158,6 +158,18 @@ fn github_outputs_go_to_the_files_that_github_names() {
 }
 
 #[test]
+fn an_empty_change_on_ci_is_not_passed_over_in_silence() {
+    let vars = [("CI".to_owned(), "true".to_owned())];
+    let output = Tia::new(&project(), "select").vars(&vars).run();
+    assert_eq!((output.code, output.stdout.len()), (Some(0), 0));
+    assert!(
+        output.stderr.contains("base and head are the same"),
+        "{}",
+        output.stderr
+    );
+}
+
+#[test]
 fn a_closed_pipe_ends_quietly() {
     let repo = project();
     let script = format!(
