@@ -1,5 +1,8 @@
 //! A snapshot → its graph: facts of every file, from the cache or read side by side, then edges.
 
+use std::sync::OnceLock;
+use std::time::UNIX_EPOCH;
+
 use rayon::prelude::*;
 
 use super::cache::Cache;
@@ -8,8 +11,25 @@ use crate::graph::Graph;
 use crate::lang::{self, Facts, FileFacts, Kind, Lang};
 use crate::model::{BlobId, EdgeSink, Fingerprint, Printer, RepoPath, Snapshot};
 
-/// The print of the sources that this program was built from: what another build kept may mean something else.
-const BUILD: &str = env!("TIA_SOURCE_PRINT");
+/// The print of this program: what another build kept may mean something else.
+///
+/// Told by version, and by size and time of the executable, so that no reader under development meets its own past.
+fn build() -> Fingerprint {
+    static BUILD: OnceLock<Fingerprint> = OnceLock::new();
+    *BUILD.get_or_init(|| {
+        let mut printer = Printer::new();
+        printer.piece(env!("CARGO_PKG_VERSION"));
+        if let Ok(meta) = std::env::current_exe().and_then(std::fs::metadata) {
+            printer.number(meta.len());
+            let since = meta
+                .modified()
+                .ok()
+                .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            printer.number(since.map_or(0, |since| since.as_nanos() as u64));
+        }
+        printer.finish()
+    })
+}
 
 /// Reads the contents of a path of a snapshot.
 pub(super) type Read<'a> = dyn Fn(&RepoPath, BlobId) -> Result<Vec<u8>, AppError> + Sync + 'a;
@@ -17,14 +37,14 @@ pub(super) type Read<'a> = dyn Fn(&RepoPath, BlobId) -> Result<Vec<u8>, AppError
 /// The key of the graph of a snapshot that this print tells.
 pub(super) fn key(snapshot: Fingerprint) -> Fingerprint {
     let mut printer = Printer::new();
-    printer.piece(BUILD);
+    printer.piece(build().0.to_le_bytes());
     printer.piece(snapshot.0.to_le_bytes());
     printer.finish()
 }
 
 fn facts_key(lang: &dyn Lang, kind: Kind, blob: BlobId) -> Fingerprint {
     let mut printer = Printer::new();
-    printer.piece(BUILD);
+    printer.piece(build().0.to_le_bytes());
     printer.piece(lang.name());
     printer.number(u64::from(lang.version()));
     printer.piece(kind);
