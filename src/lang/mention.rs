@@ -350,21 +350,39 @@ fn pattern(
     any
 }
 
-/// The node of a directory that is read, tied to the files below it.
+/// The node of a directory that is read, tied to the data below it, or to the sources as well.
+///
+/// These are two nodes, so that who lists a directory with its sources does not tie those who only name it.
 fn directory(dir: &RepoPath, with_sources: bool, tree: &Snapshot, out: &mut EdgeSink) -> NodeRef {
-    let node = out.node(Node::Dir(dir.clone()));
-    // A directory is laid out once for its data and once more when somebody lists it with its sources: the print says so.
-    let done = out.info(node).print.map(|print| print.0);
-    let want = 1 + u128::from(with_sources);
-    if done.is_some_and(|done| done >= want) {
+    let data = lay_out(Node::Dir(dir.clone()), dir, false, tree, out);
+    if !with_sources {
+        return data;
+    }
+    let sources = lay_out(Node::Sources(dir.clone()), dir, true, tree, out);
+    out.edge(sources, data, EdgeKind::Contains, 0);
+    sources
+}
+
+/// Ties a node to the sources or to the other files below a directory, once: its print tells that it is done.
+fn lay_out(
+    node: Node,
+    dir: &RepoPath,
+    sources: bool,
+    tree: &Snapshot,
+    out: &mut EdgeSink,
+) -> NodeRef {
+    let node = out.node(node);
+    if out.info(node).print.is_some() {
         return node;
     }
-    out.print(node, crate::model::Fingerprint(want));
-    for (path, _) in tree.under(dir) {
-        if of(path).is_none() || with_sources {
-            let to = out.path(path);
-            out.edge(node, to, EdgeKind::Contains, 0);
-        }
+    out.print(node, crate::model::Fingerprint(1));
+    for (path, _) in tree
+        .under(dir)
+        .iter()
+        .filter(|(path, _)| of(path).is_some() == sources)
+    {
+        let to = out.path(path);
+        out.edge(node, to, EdgeKind::Contains, 0);
     }
     node
 }

@@ -14,6 +14,8 @@ pub enum Node {
     Path(RepoPath),
     /// The files directly or indirectly below a directory, for those who list it or read it by computed names.
     Dir(RepoPath),
+    /// The source files below a directory, for those who list it.
+    Sources(RepoPath),
     /// Everything in the package or project rooted at this directory: the scope of fallbacks. Its members
     /// depend on it, so seeding it selects them and all that depends on them.
     Package {
@@ -57,6 +59,7 @@ impl fmt::Display for Node {
         match self {
             Self::Path(path) => write!(f, "{path}"),
             Self::Dir(path) => write!(f, "{path}/"),
+            Self::Sources(path) => write!(f, "{path}/ with its sources"),
             Self::Package { reader, dir } => write!(f, "{reader} package {dir}"),
             Self::Target {
                 package,

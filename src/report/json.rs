@@ -266,7 +266,7 @@ pub fn graph(graph: &Graph) -> GraphV1 {
 fn kind(node: &Node) -> &'static str {
     match node {
         Node::Path(_) => "path",
-        Node::Dir(_) => "directory",
+        Node::Dir(_) | Node::Sources(_) => "directory",
         Node::Package { .. } => "package",
         Node::Target { .. } => "target",
         Node::Test(_) => "test",

@@ -171,7 +171,7 @@ fn fall_back(
 fn compare(graph: &Graph, other: &Graph, seeds: &mut Vec<Seed>) {
     for (id, node, info) in graph.iter() {
         let differs = match (node, other.find(node)) {
-            (Node::Path(_) | Node::Dir(_), _) => false,
+            (Node::Path(_) | Node::Dir(_) | Node::Sources(_), _) => false,
             // what a scope is tied to shows in other nodes; only its own print counts
             (Node::Package { .. }, Some(twin)) => other.info(twin).print != info.print,
             // a suite that was not there before has never run
