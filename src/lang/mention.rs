@@ -190,6 +190,13 @@ fn follow(
             let sure = named.len() == 1
                 || ending.len() == 1
                 || (composed && exact.len() == 1 && exact.contains(*path));
+            // `__init__.py` in a library means the files of its users, not each one of its own
+            let python = [reader.path, *path]
+                .iter()
+                .all(|path| path.extension() == b"py");
+            if python && !(sure || composed || reader.in_tests) {
+                continue;
+            }
             let to = if sure {
                 out.claim(path)
             } else {
@@ -577,6 +584,22 @@ mod tests {
             ["src/a.py names t/1/in.txt", "src/a.py names t/2/in.txt"]
         );
         assert!(claimed.is_empty());
+    }
+
+    #[test]
+    fn a_bare_name_of_several_sources_ties_test_code_and_no_library() {
+        let paths = ["src/a/__init__.py", "src/b/__init__.py"];
+        assert!(
+            edges("src/a/cli.py", &["__init__.py"], false, &paths)
+                .0
+                .is_empty()
+        );
+        assert_eq!(
+            edges("tests/test_a.py", &["__init__.py"], false, &paths)
+                .0
+                .len(),
+            2
+        );
     }
 
     #[test]
