@@ -4,11 +4,13 @@
 //! could not understand is itself a fact, so a syntax error in one file never stops a selection.
 
 mod facts;
+mod join;
 pub mod mention;
 mod names;
 pub mod python;
 pub mod rust;
 
+pub use join::{Joined, Tests};
 pub use names::Names;
 
 pub use facts::{Detail, Facts, FileFacts, Mention};

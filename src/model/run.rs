@@ -26,6 +26,8 @@ pub mod attribute {
     pub const RUN_URL: &str = "cicd.pipeline.run.url.full";
     /// The job.
     pub const JOB: &str = "cicd.pipeline.task.name";
+    /// The run of the job, unique at its provider.
+    pub const JOB_RUN_ID: &str = "cicd.pipeline.task.run.id";
     /// Which try of the job this is, from 1. Not in the conventions.
     pub const ATTEMPT: &str = "tia.run.attempt";
     /// Which shard of the job this is. Not in the conventions.

@@ -17,6 +17,7 @@ mod formats;
 mod given;
 mod glob;
 mod ini;
+mod join;
 mod lines;
 mod links;
 mod lock;
@@ -35,6 +36,7 @@ mod suites;
 mod text;
 mod tokens;
 
+pub(super) use join::join;
 pub use project::{ProjectFile, Pytest};
 pub use requirements::Pin;
 pub use source::{By, Class, Computed, Definition, Import, SearchPath, Source};

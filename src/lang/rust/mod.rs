@@ -12,6 +12,7 @@ mod dependencies;
 mod externals;
 mod files;
 mod includes;
+mod join;
 mod lock;
 mod manifest;
 mod modules;
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 pub use config::Config;
 pub use dependencies::{Dependency, DependencyKind};
+pub(super) use join::join;
 pub use lock::{Lock, Locked};
 pub use manifest::{Manifest, Switch, TargetEntry, TargetKind, Workspace};
 pub use source::{Base, Include, ModDecl, ModName, Source};

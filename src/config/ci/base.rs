@@ -4,67 +4,25 @@
 //! Not seen here: builds of a plain push. Their base is in no variable (GitHub keeps it in the event file), so they
 //! get no hint, and the default base stands.
 
+use super::{Provider, Vars};
 use crate::model::{BaseHint, BaseTry};
-
-/// Reads a variable; empty means not set.
-struct Vars<'a>(&'a dyn Fn(&str) -> Option<String>);
-
-impl Vars<'_> {
-    fn get(&self, name: &str) -> Option<String> {
-        (self.0)(name)
-            .map(|value| value.trim().to_string())
-            .filter(|value| !value.is_empty())
-    }
-
-    fn is(&self, name: &str, wanted: &str) -> bool {
-        self.get(name)
-            .is_some_and(|value| value.eq_ignore_ascii_case(wanted))
-    }
-
-    /// A commit id. Providers that know none write zeros.
-    fn commit(&self, name: &str) -> Option<String> {
-        self.get(name).filter(|id| id.bytes().any(|b| b != b'0'))
-    }
-}
-
-/// One provider: its name, how it is recognized, and where its base is.
-type Provider = (
-    &'static str,
-    fn(&Vars<'_>) -> bool,
-    fn(&Vars<'_>) -> Vec<BaseTry>,
-);
-
-/// CircleCI names no target in its environment, so the default base stands there.
-/// Jenkins comes last: its agents may run inside another provider's jobs.
-const PROVIDERS: [Provider; 7] = [
-    (
-        "GitHub Actions",
-        |vars| vars.is("GITHUB_ACTIONS", "true"),
-        github,
-    ),
-    ("GitLab CI", |vars| vars.is("GITLAB_CI", "true"), gitlab),
-    (
-        "CircleCI",
-        |vars| vars.is("CIRCLECI", "true"),
-        |_| Vec::new(),
-    ),
-    ("Travis CI", |vars| vars.is("TRAVIS", "true"), travis),
-    ("Buildkite", |vars| vars.is("BUILDKITE", "true"), buildkite),
-    ("Azure Pipelines", |vars| vars.is("TF_BUILD", "true"), azure),
-    (
-        "Jenkins",
-        |vars| vars.get("JENKINS_URL").is_some() || vars.get("CHANGE_ID").is_some(),
-        jenkins,
-    ),
-];
 
 /// What the provider that `vars` describes says about the base; `None` outside CI and where it says nothing.
 pub fn ci_base(vars: &dyn Fn(&str) -> Option<String>) -> Option<BaseHint> {
     let vars = Vars(vars);
-    let (provider, _, tries) = PROVIDERS.iter().find(|(_, here, _)| here(&vars))?;
-    let tries = tries(&vars);
+    let provider = Provider::of(&vars)?;
+    let tries = match provider {
+        Provider::GitHub => github(&vars),
+        Provider::GitLab => gitlab(&vars),
+        // names no target in its environment, so the default base stands
+        Provider::CircleCi => Vec::new(),
+        Provider::Travis => travis(&vars),
+        Provider::Buildkite => buildkite(&vars),
+        Provider::Azure => azure(&vars),
+        Provider::Jenkins => jenkins(&vars),
+    };
     (!tries.is_empty()).then(|| BaseHint {
-        provider: (*provider).to_string(),
+        provider: provider.name().to_owned(),
         tries,
     })
 }
