@@ -12,6 +12,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("repo", &["model"]),
     ("lang", &["model"]),
     ("edges", &["model"]),
+    ("junit", &["model"]),
     ("graph", &["model"]),
     ("select", &["model", "graph", "edges"]),
     ("report", &["model", "graph", "select"]),
@@ -35,7 +36,9 @@ const FENCES: &[(&str, &[&str])] = &[
     ("fixedbitset", &["graph"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
-    ("serde_json", &["cli", "lang"]),
+    ("serde_json", &["cli", "junit", "lang"]),
+    ("quick_xml", &["junit"]),
+    ("jiff", &["junit"]),
     ("rayon", &["app"]),
     ("ruff_python_parser", &["lang"]),
     ("ruff_python_ast", &["lang"]),
@@ -46,7 +49,7 @@ const FENCES: &[(&str, &[&str])] = &[
 
 /// Rooms that compute on values: no disk, environment, network, processes or clock.
 const PURE: &[&str] = &[
-    "model", "lang", "edges", "graph", "select", "report", "config",
+    "model", "lang", "edges", "junit", "graph", "select", "report", "config",
 ];
 const WORLD: &[&str] = &[
     "std::fs",
