@@ -28,6 +28,7 @@ pub mod cli;
 pub mod config;
 pub mod edges;
 pub mod graph;
+pub mod history;
 pub mod junit;
 pub mod lang;
 pub mod model;

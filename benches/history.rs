@@ -1,0 +1,2 @@
+//! What the history costs.
+fn main() {}

@@ -1,0 +1,110 @@
+//! Gate and ladder: whose file this is, and how an older one is brought up to date.
+//!
+//! Each step is a numbered file that is never edited once released. A newer file may be read where it says so
+//! (`meta.readable_by`), is never written, and is otherwise refused untouched.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::history::{Access, HistoryError};
+
+/// The steps, in order; the version of the schema is their number.
+const STEPS: &[(&str, &str)] = &[("0001_base.sql", include_str!("schema/sqlite/0001_base.sql"))];
+
+/// The newest schema that this program knows.
+pub(super) const SCHEMA_VERSION: i64 = STEPS.len() as i64;
+
+/// `tia1`, big-endian: in the file's header, so that `file` and we know our own.
+const APPLICATION: i64 = 0x7469_6131;
+
+/// What the gate found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum State {
+    /// Nothing was ever written.
+    Empty,
+    /// Ours, of this version.
+    At(i64),
+}
+
+/// Tells our files from others without changing anything.
+pub(super) fn gate(conn: &Connection, path: &Path) -> Result<State, HistoryError> {
+    let foreign = |what: &str| HistoryError::Foreign {
+        path: path.to_owned(),
+        what: what.to_owned(),
+    };
+    let number = |pragma: &str| conn.query_row(pragma, [], |row| row.get::<_, i64>(0));
+    let application = match number("PRAGMA application_id") {
+        Ok(application) => application,
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+            return Err(foreign("not an SQLite file"));
+        }
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) => {
+            return Err(HistoryError::Open {
+                path: path.to_owned(),
+                source: error,
+            });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let version = number("PRAGMA user_version")?;
+    match application {
+        APPLICATION if version > SCHEMA_VERSION => {
+            let readable_by = number("SELECT value FROM meta WHERE name = 'readable_by'");
+            match readable_by {
+                Ok(lowest) if lowest <= SCHEMA_VERSION => Ok(State::At(version)),
+                _ => Err(newer(path, version)),
+            }
+        }
+        APPLICATION => Ok(State::At(version)),
+        0 if version == 0 && number("SELECT count(*) FROM sqlite_schema")? == 0 => Ok(State::Empty),
+        _ => Err(foreign("an SQLite file of another program")),
+    }
+}
+
+/// Brings the schema up to date, each step whole or not at all.
+pub(super) fn climb(
+    conn: &mut Connection,
+    path: &Path,
+    access: Access,
+    state: State,
+) -> Result<(), HistoryError> {
+    match (access, state) {
+        (_, State::At(SCHEMA_VERSION)) => Ok(()),
+        (Access::Read, State::At(version)) if version > SCHEMA_VERSION => Ok(()),
+        (Access::Write, State::At(version)) if version > SCHEMA_VERSION => {
+            Err(newer(path, version))
+        }
+        (Access::Read, State::Empty) => Err(HistoryError::Missing(path.to_owned())),
+        (Access::Read, _) => Err(HistoryError::Older(path.to_owned())),
+        (Access::Write, _) => {
+            let transaction =
+                conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            // somebody else may have been here while we waited
+            let done = match gate(&transaction, path)? {
+                State::Empty => 0,
+                State::At(version) => version,
+            };
+            for (number, (_, step)) in (1..).zip(STEPS).skip(done as usize) {
+                transaction.execute_batch(step)?;
+                transaction.pragma_update(None, "user_version", number)?;
+            }
+            if done == 0 {
+                transaction.pragma_update(None, "application_id", APPLICATION)?;
+                transaction.execute_batch(
+                    "INSERT INTO meta (name, value) VALUES ('generation', 0), ('readable_by', 1);
+                     INSERT INTO variant (id, pairs) VALUES (0, '');",
+                )?;
+            }
+            Ok(transaction.commit()?)
+        }
+    }
+}
+
+fn newer(path: &Path, found: i64) -> HistoryError {
+    HistoryError::Newer {
+        path: path.to_owned(),
+        found,
+        known: SCHEMA_VERSION,
+    }
+}

@@ -1,0 +1,14 @@
+//! The database: every statement of the history is in this folder.
+
+mod chunks;
+mod details;
+mod migrate;
+mod names;
+mod parts;
+mod sqlite;
+mod stats;
+
+pub(super) use chunks::ChunkRow;
+pub(super) use details::{DetailRow, TextRef};
+pub(super) use parts::{PartRow, Totals};
+pub(super) use sqlite::Store;
