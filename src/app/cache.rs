@@ -4,7 +4,7 @@
 //! foreign is read as absent and made anew. Files are written beside and renamed, under names that tell their contents,
 //! so several processes may share a cache; a file that another process took away is absent, too.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -97,7 +97,7 @@ impl Cache {
 
     fn read_facts(&self) -> KnownFacts {
         let Some(dir) = self.facts_dir() else {
-            return KnownFacts::new();
+            return KnownFacts::default();
         };
         let segments: Vec<Vec<u8>> = files(&dir)
             .into_par_iter()
@@ -303,7 +303,7 @@ mod tests {
     fn facts_once_seen_are_not_read_again() {
         let cache = Cache::new(None);
         cache.keep_facts(
-            [(Fingerprint(1), facts(1))].into(),
+            std::iter::once((Fingerprint(1), facts(1))).collect(),
             &[Fingerprint(1)],
             &[Fingerprint(1)],
         );

@@ -23,6 +23,9 @@ pub struct Facts {
     pub mentions: Vec<Mention>,
     /// The file lists directories, so it may read files that it does not name.
     pub lists_directories: bool,
+    /// The file lists templates or modules, or runs sources by computed paths: it may read data there, but of a source
+    /// it sees the name and what a run shows, not the comments.
+    pub lists_unread: bool,
     /// Where the reader gave up on a part: 1-based line and what was assumed. Parts that were not understood are
     /// over-approximated by whoever reads `detail`.
     pub trouble: Vec<(u32, String)>,

@@ -71,7 +71,8 @@ pub fn resolve(
         let reader = Reader {
             path: file.path,
             in_tests: in_tests(file.path),
-            lists: file.facts.lists_directories,
+            lists: file.facts.lists_directories || file.facts.lists_unread,
+            reads: file.facts.lists_directories,
             local: scopes.around(file.path, tree),
         };
         let mut named = Named::default();
@@ -108,6 +109,8 @@ struct Reader<'a> {
     in_tests: bool,
     /// The file lists directories.
     lists: bool,
+    /// It may read the sources that it lists, not only their names.
+    reads: bool,
     /// Where bare words are looked for.
     local: RepoPath,
 }
@@ -267,8 +270,18 @@ fn read_directories(reader: &Reader<'_>, named: &Named, tree: &Snapshot, out: &m
             continue;
         }
         let lists = reader.lists || named.pattern;
-        let to = directory(dir, reader.lists, tree, out);
+        let to = directory(dir, reader.reads, tree, out);
         out.edge(from, to, EdgeKind::Contains, *line);
+        if reader.lists && !reader.reads {
+            for (path, _) in tree
+                .under(dir)
+                .iter()
+                .filter(|(path, _)| of(path).is_some())
+            {
+                let to = out.path(path);
+                out.edge(from, to, EdgeKind::Lists, *line);
+            }
+        }
         if lists && *sure {
             for (path, _) in tree
                 .under(dir)

@@ -113,6 +113,8 @@ pub enum EdgeKind {
     Mention,
     /// The directory is listed, or read by computed names.
     Contains,
+    /// The directory around it is listed, by names alone.
+    Lists,
     /// A symbolic link leads there.
     Link,
     /// A rule of `tia.toml` or of the shipped defaults.
@@ -150,6 +152,7 @@ impl EdgeKind {
             Self::External => "uses",
             Self::Mention => "names",
             Self::Contains => "reads the directory of",
+            Self::Lists => "lists",
             Self::Link => "links to",
             Self::Rule => "is tied by rule to",
             Self::Defines => "is defined in",

@@ -35,14 +35,14 @@ impl<'a> Reader<'a> {
             // Walking packages imports them; iterating modules only names them, and whoever then imports says so:
             // by a function that imports, or by a loader.
             "walk_packages" | "iter_modules" => {
-                self.lists_directories = true;
+                self.lists_unread = true;
                 let prefix = call.arguments.find_argument_value("prefix", 1);
                 self.ask(Ask::Modules(prefix, name == "walk_packages"), call);
             }
             "run_path" | "spec_from_file_location" | "load_source" | "SourceFileLoader" => {
                 let path = args.get(usize::from(name != "run_path"));
                 if !path.is_some_and(Expr::is_string_literal_expr) {
-                    self.lists_directories = true;
+                    self.lists_unread = true;
                 }
             }
             "addsitedir" | "syspath_prepend" => {
@@ -118,9 +118,10 @@ impl<'a> Reader<'a> {
             | "print_exc" | "format_stack" | "walk_tb" | "end_lineno" | "getframeinfo"
             | "getouterframes" | "getinnerframes" => self.reads_lines = true,
             "listdir" | "scandir" | "glob" | "iglob" | "rglob" | "iterdir" | "contents"
-            | "copytree" | "get_templates" | "list_templates" | "make_archive" => {
+            | "copytree" | "make_archive" => {
                 self.lists_directories = true;
             }
+            "get_templates" | "list_templates" => self.lists_unread = true,
             // A tree of syntax is walked too.
             "walk" => {
                 let ast = of.is_some_and(|e| matches!(e, Expr::Name(n) if n.id.as_str() == "ast"));

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use bstr::ByteSlice;
+
 /// Longer files are not parsed: they are generated, and their names are found by nobody.
 pub(super) const TOO_LONG: usize = 5 << 20;
 
@@ -71,38 +73,51 @@ pub(super) fn decode(blob: &[u8]) -> Text<'_> {
 /// Whether no nesting and no chain of operators can come near the limits: true for nearly every file. Brackets in strings
 /// and comments count, so `true` is certain and `false` only a reason to look closely.
 fn is_flat(bytes: &[u8]) -> bool {
-    let (mut depth, mut deepest, mut start) = (0_usize, 0_usize, 0_usize);
-    let (mut longest, mut indent, mut indented) = (0, 0, true);
-    let (mut before, mut row) = (b'\n', 0);
-    for (at, &byte) in bytes.iter().enumerate() {
-        match byte {
-            b'(' | b'[' | b'{' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            b'\n' => {
-                if depth == 0 && before != b'\\' {
-                    longest = longest.max(at - start);
-                    start = at;
+    let (mut depth, mut deepest, mut start, mut longest) = (0_usize, 0_usize, 0_usize, 0_usize);
+    let mut row = 0;
+    for end in bytes.find_iter(b"\n").chain([bytes.len()]) {
+        let line = bytes.get(row..end).unwrap_or_default();
+        let indent = line
+            .iter()
+            .take_while(|b| matches!(b, b' ' | b'\t'))
+            .count();
+        if indent >= TOO_MANY_INDENTS {
+            return false;
+        }
+        for &byte in &line[indent..] {
+            match BRACKETS[byte as usize] {
+                0 => {}
+                OPENS => {
+                    depth += 1;
+                    deepest = deepest.max(depth);
                 }
-                indented = true;
-                row = at;
+                _ => depth = depth.saturating_sub(1),
             }
-            b' ' | b'\t' => {}
-            _ if indented => {
-                indent = indent.max(at - row);
-                indented = false;
-            }
-            _ => {}
         }
-        if byte != b'\r' {
-            before = byte;
+        let ends = line.strip_suffix(b"\r").unwrap_or(line);
+        if depth == 0 && !ends.ends_with(b"\\") {
+            longest = longest.max(end - start);
+            start = end;
         }
+        row = end + 1;
     }
     let longest = longest.max(bytes.len() - start);
-    deepest < TOO_MANY_BRACKETS / 2 && longest < TOO_DEEP as usize && indent < TOO_MANY_INDENTS
+    deepest < TOO_MANY_BRACKETS / 2 && longest < TOO_DEEP as usize
 }
+
+const OPENS: u8 = 1;
+
+/// Which bytes open and close a level.
+const BRACKETS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    kinds[b'(' as usize] = OPENS;
+    kinds[b'[' as usize] = OPENS;
+    kinds[b'{' as usize] = OPENS;
+    kinds[b')' as usize] = 2;
+    kinds[b']' as usize] = 2;
+    kinds[b'}' as usize] = 2;
+    kinds
+};
 
 /// Whether the syntax tree of this text would be so deep that walking and dropping it could exhaust the stack.
 ///

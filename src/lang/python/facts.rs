@@ -200,6 +200,7 @@ fn settle(mut reader: Reader<'_>, facts: &mut Facts, source: &mut Source) {
     });
     facts.reads_lines = reader.reads_lines;
     facts.lists_directories = reader.lists_directories;
+    facts.lists_unread = reader.lists_unread;
     mentions.extend(
         reader
             .texts

@@ -3,8 +3,8 @@
 //! Scopes are not told apart: a name stands for everything that is bound to it anywhere in the file, and is unknown as
 //! soon as one binding is. So an answer is never narrower than the truth, but for lists changed from other files.
 
+use rustc_hash::FxHashMap as HashMap;
 use std::cell::Cell;
-use std::collections::HashMap;
 
 use ruff_python_ast::{Expr, ExprCall, FStringPart, InterpolatedStringElement, Operator};
 
@@ -47,7 +47,7 @@ pub(super) struct Bindings<'a> {
 impl<'a> Bindings<'a> {
     /// Collects bindings in any order.
     pub(super) fn new(all: impl IntoIterator<Item = (&'a str, Bound<'a>)>) -> Self {
-        let mut names: HashMap<&str, Vec<Bound<'_>>> = HashMap::new();
+        let mut names: HashMap<&str, Vec<Bound<'_>>> = HashMap::default();
         for (name, bound) in all {
             names.entry(name).or_default().push(bound);
         }

@@ -2,9 +2,7 @@
 //!
 //! Not seen: search paths and finders that are set up outside the tree.
 
-use std::collections::HashMap;
-
-use xxhash_rust::xxh3::Xxh3DefaultBuilder;
+use rustc_hash::FxHashMap;
 
 use crate::model::{RepoPath, Snapshot};
 
@@ -38,11 +36,11 @@ pub(super) struct Modules<'a> {
     /// Which directory each file is in.
     pub(super) dir_of: Vec<DirId>,
     pub(super) dirs: Vec<Dir>,
-    by_path: HashMap<RepoPath, DirId>,
+    by_path: FxHashMap<RepoPath, DirId>,
     /// By directory.
-    children: Vec<HashMap<&'a [u8], Child, Xxh3DefaultBuilder>>,
+    children: Vec<FxHashMap<&'a [u8], Child>>,
     /// Directories that hold something of this name.
-    holders: HashMap<&'a [u8], Vec<DirId>, Xxh3DefaultBuilder>,
+    holders: FxHashMap<&'a [u8], Vec<DirId>>,
 }
 
 /// How far a dotted name leads.
@@ -191,7 +189,7 @@ impl<'a> Modules<'a> {
             init: Vec::new(),
         });
         self.by_path.insert(path.clone(), id);
-        self.children.push(HashMap::default());
+        self.children.push(FxHashMap::default());
         id
     }
 

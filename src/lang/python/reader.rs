@@ -60,6 +60,7 @@ pub(super) struct Reader<'a> {
     pub(super) too_deep: bool,
     pub(super) reads_lines: bool,
     pub(super) lists_directories: bool,
+    pub(super) lists_unread: bool,
     /// A loader is asked for a module.
     pub(super) loads: bool,
     pub(super) edits_path: bool,
@@ -84,6 +85,7 @@ impl<'a> Reader<'a> {
             too_deep: false,
             reads_lines: false,
             lists_directories: false,
+            lists_unread: false,
             loads: false,
             edits_path: false,
             doctests: false,

@@ -2,7 +2,9 @@
 //!
 //! Every name is linked to every file that it may mean. Not seen: import hooks, and paths that come from the environment.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::links::Wide;
 use super::modules::{DirId, Modules};
@@ -97,8 +99,8 @@ pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink
         .iter()
         .map(|(path, source)| runner.is_suite(path, source))
         .collect();
-    let mut scripts: HashMap<String, Vec<String>> = HashMap::new();
-    let mut compiled: HashMap<String, Vec<RepoPath>> = HashMap::new();
+    let mut scripts: HashMap<String, Vec<String>> = HashMap::default();
+    let mut compiled: HashMap<String, Vec<RepoPath>> = HashMap::default();
     for project in &projects {
         for (name, module) in &project.says.scripts {
             scripts
@@ -138,7 +140,7 @@ pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink
         outside: BTreeMap::new(),
         declared: externals::Declared::new(&projects),
         compiled,
-        patterns: HashMap::new(),
+        patterns: HashMap::default(),
         scripts,
         out,
     };

@@ -3,7 +3,7 @@
 //! For each file the directories that are certainly or probably on its path ("its own"), and for the whole tree all
 //! that are on anybody's. Nearer ones win, but all matches among the nearer ones count: order is not trusted.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::modules::{DirId, Modules};
 use super::project::ProjectFile;
@@ -83,7 +83,7 @@ impl Roots {
                 own.extend(self.below.get(&up).into_iter().flatten());
             }
             own.extend(&self.everywhere);
-            let mut seen = HashSet::new();
+            let mut seen = HashSet::default();
             own.retain(|dir| seen.insert(*dir));
             self.own.insert(dir, own);
         }

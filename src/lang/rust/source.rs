@@ -157,6 +157,7 @@ pub(super) fn facts(blob: &[u8]) -> Facts {
         shapes_project: source.uses.denies_missing_docs,
         mentions,
         lists_directories,
+        lists_unread: false,
         trouble,
         tests: tests_print(&source),
         detail: Detail::Rust(Box::new(source)),
