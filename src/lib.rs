@@ -27,6 +27,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod edges;
+pub mod flaky;
 pub mod graph;
 pub mod history;
 pub mod junit;

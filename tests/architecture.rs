@@ -14,6 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("edges", &["model"]),
     ("junit", &["model"]),
     ("graph", &["model"]),
+    ("flaky", &["model"]),
     ("select", &["model", "graph", "edges"]),
     ("history", &["model"]),
     ("report", &["model", "graph", "select"]),
@@ -41,7 +42,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("quick_xml", &["junit"]),
     ("jiff", &["junit"]),
     ("rusqlite", &["history"]),
-    ("rayon", &["app"]),
+    ("rayon", &["app", "flaky"]),
+    ("statrs", &["flaky"]),
     ("ruff_python_parser", &["lang"]),
     ("ruff_python_ast", &["lang"]),
     ("ra_ap_rustc_lexer", &["lang"]),
@@ -51,7 +53,7 @@ const FENCES: &[(&str, &[&str])] = &[
 
 /// Rooms that compute on values: no disk, environment, network, processes or clock.
 const PURE: &[&str] = &[
-    "model", "lang", "edges", "junit", "graph", "select", "report", "config",
+    "model", "lang", "edges", "junit", "graph", "flaky", "select", "report", "config",
 ];
 const WORLD: &[&str] = &[
     "std::fs",

@@ -1,0 +1,411 @@
+//! Inference in the state model of one test: forwards once for what holds now, backwards once for why each past failure
+//! happened.
+//!
+//! Given its nature `r`, the lines of a test are independent two-state chains, so the belief is one weight for each rate
+//! and, for each line and rate, the chance of being broken. This is exact for one line; for several it is exact but for
+//! the rare redrawing of the nature, which is applied to the line at hand only.
+//!
+//! What a part as a whole suggests (an outage, a breaking change) arrives as a [`Heard`] that leaves out the test's own
+//! result in that part, so that no test confirms itself (belief propagation; Pearl 1988).
+//!
+//! Cost: O(results × rates) in time; memory for failed results only.
+
+use rustc_hash::FxHashMap;
+
+use super::states::{Chances, Grid, Outcome, RATES, Rates};
+
+/// What happened to the code between this result and the one before it on the same line.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Moved {
+    /// The first result on this line.
+    First,
+    /// The commit is the same.
+    Same,
+    /// Another commit; no graph says whether it reaches the test.
+    Somehow,
+    /// Another commit, which reaches the test.
+    Reached,
+    /// Another commit, which cannot reach the test as far as the graph knows.
+    Unreached,
+}
+
+/// One result, as the model sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    pub part: u32,
+    pub line: u32,
+    /// Parts of this line since the test's last result on it, this one included.
+    pub gap: u16,
+    pub moved: Moved,
+    pub outcome: Outcome,
+}
+
+/// What is known of a part from the other tests in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Heard {
+    /// That it was hit by an outage.
+    pub outage: f64,
+    /// The share of tests that it fails, if so.
+    pub share: f64,
+    /// That a healthy test which the change reaches was broken by it.
+    pub breaks: f64,
+}
+
+/// All that one pass needs besides the steps.
+#[derive(Clone, Copy)]
+pub(super) struct World<'a> {
+    pub grid: &'a Grid,
+    pub prior: &'a Rates,
+    pub chances: &'a Chances,
+    /// For each part, from all tests in it.
+    pub parts: &'a [Heard],
+    /// Failures without cause do not exist: all must come from breakages and outages.
+    pub no_flakes: bool,
+}
+
+/// Chances of a transition.
+#[derive(Clone, Copy, Debug)]
+struct Hazard {
+    breaks: f64,
+    repaired: f64,
+    redrawn: f64,
+}
+
+impl World<'_> {
+    fn hazard(&self, step: &Step, heard: &Heard) -> Hazard {
+        let chances = self.chances;
+        let gap = f64::from(step.gap.max(1));
+        let breaks = (heard.breaks + (gap - 1.0) * chances.breaks).min(0.5);
+        let repaired = 1.0 - (1.0 - chances.repaired).powf(gap);
+        let redrawn = (chances.redrawn * gap).min(0.1);
+        match step.moved {
+            Moved::First => Hazard {
+                breaks: 0.0,
+                repaired: 0.0,
+                redrawn: 0.0,
+            },
+            Moved::Same => Hazard {
+                breaks: breaks * chances.leak * 0.1,
+                repaired: repaired * chances.leak * 0.1,
+                redrawn: 0.0,
+            },
+            Moved::Somehow | Moved::Reached => Hazard {
+                breaks,
+                repaired,
+                redrawn,
+            },
+            Moved::Unreached => Hazard {
+                breaks: breaks * chances.leak,
+                repaired: repaired * chances.leak.sqrt(),
+                redrawn: redrawn * chances.leak.sqrt(),
+            },
+        }
+    }
+
+    /// The chance of an outcome at each rate while healthy, and while broken.
+    fn emission(&self, outcome: Outcome, heard: &Heard) -> (Rates, f64) {
+        let (mut healthy, mut apart) = ([0.0; RATES], 1.0);
+        let chances = self.chances;
+        if outcome.is_bad() {
+            for (healthy, rate) in healthy.iter_mut().zip(&self.grid.rate) {
+                let rate = if self.no_flakes { 0.0 } else { *rate };
+                let calm = outcome.chance(rate, chances.alike);
+                let hit = outcome.chance(1.0 - (1.0 - rate) * (1.0 - heard.share), chances.alike);
+                *healthy = (1.0 - heard.outage) * calm + heard.outage * hit + 1e-18;
+            }
+        } else {
+            apart = 1.0 - heard.outage * heard.share;
+            for (healthy, rate) in healthy.iter_mut().zip(&self.grid.rate) {
+                *healthy = (1.0 - rate) * apart;
+            }
+        }
+        let passes = chances.broken_passes;
+        let broken = if outcome.is_bad() {
+            (1.0 - passes) * if outcome.passed { passes } else { 1.0 }
+        } else {
+            passes
+        };
+        (healthy, broken * apart.min(1.0))
+    }
+}
+
+/// The belief about one test after some of its results: all that the next result needs.
+#[derive(Clone, Debug)]
+pub(super) struct Belief {
+    /// Weight of each rate; sums to 1.
+    pub rate: Rates,
+    /// Logarithm of the chance of all results so far.
+    pub log_likelihood: f64,
+    /// For each line seen, by its number: that the test is broken there, given the rate.
+    lines: Vec<(u32, Rates)>,
+    index: FxHashMap<u32, u32>,
+}
+
+/// The belief at a result, before its outcome is taken in and before the code moved.
+#[derive(Clone, Debug)]
+struct Saved {
+    rate: Rates,
+    broken: Rates,
+}
+
+impl Belief {
+    pub(super) fn new(prior: &Rates) -> Self {
+        Self {
+            rate: *prior,
+            log_likelihood: 0.0,
+            lines: Vec::new(),
+            index: FxHashMap::default(),
+        }
+    }
+
+    /// That the test is broken on each line, by line.
+    pub(super) fn broken(&self) -> impl Iterator<Item = (u32, f64)> {
+        self.lines.iter().map(|(line, broken)| {
+            let sum: f64 = self.rate.iter().zip(broken).map(|(w, q)| w * q).sum();
+            (*line, sum)
+        })
+    }
+
+    fn slot(&mut self, line: u32, chances: &Chances) -> usize {
+        if let Some(slot) = self.index.get(&line) {
+            return *slot as usize;
+        }
+        // A line forks from the main one (line 0), or else begins like a history.
+        let broken = match self.index.get(&0) {
+            Some(main) => self.lines[*main as usize]
+                .1
+                .map(|q| q + (1.0 - q) * chances.broken_on_fork),
+            None => [chances.broken_at_start; RATES],
+        };
+        let slot = self.lines.len();
+        self.lines.push((line, broken));
+        self.index.insert(line, slot as u32);
+        slot
+    }
+
+    /// Takes in one result. Cost: O(rates).
+    pub(super) fn advance(&mut self, world: &World<'_>, step: &Step, heard: &Heard) {
+        self.step(world, step, heard, false);
+    }
+
+    fn step(&mut self, world: &World<'_>, step: &Step, heard: &Heard, save: bool) -> Option<Saved> {
+        let hazard = world.hazard(step, heard);
+        let (healthy, broken) = world.emission(step.outcome, heard);
+        let slot = self.slot(step.line, world.chances);
+        let state = &mut self.lines[slot].1;
+        let rate = &mut self.rate;
+        if hazard.redrawn > 0.0 {
+            let both: f64 = rate.iter().zip(state.iter()).map(|(w, q)| w * q).sum();
+            let (stay, new) = (1.0 - hazard.redrawn, hazard.redrawn);
+            for i in 0..RATES {
+                let weight = stay * rate[i] + new * world.prior[i];
+                state[i] = (stay * rate[i] * state[i] + new * world.prior[i] * both) / weight;
+                rate[i] = weight;
+            }
+        }
+        let saved = save.then(|| Saved {
+            rate: *rate,
+            broken: *state,
+        });
+        let mut total = 0.0;
+        for i in 0..RATES {
+            let q = state[i] * (1.0 - hazard.repaired) + (1.0 - state[i]) * hazard.breaks;
+            let seen = (1.0 - q) * healthy[i] + q * broken;
+            state[i] = q * broken / seen;
+            rate[i] *= seen;
+            total += rate[i];
+        }
+        let scale = 1.0 / total;
+        for weight in rate.iter_mut() {
+            *weight = (*weight * scale).max(1e-250);
+        }
+        self.log_likelihood += total.ln();
+        saved
+    }
+}
+
+/// What the whole history says of one failed result.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cause {
+    /// Which step.
+    pub step: u32,
+    /// Failed without cause.
+    pub flake: f64,
+    /// Was broken.
+    pub broken: f64,
+    /// Hit by an outage.
+    pub outage: f64,
+    /// Broken, and not yet so at the result before: it broke here.
+    pub broke: f64,
+    /// What the part as a whole is told, all shares of one sum: the failure is explained without outage or new breakage;
+    pub explained: f64,
+    /// … by a new breakage, for each unit of its chance;
+    pub if_broke: f64,
+    /// … by an outage, for each unit of its chance.
+    pub if_outage: f64,
+}
+
+/// What the whole history says of one test.
+#[derive(Clone, Debug)]
+pub(super) struct Smoothed {
+    /// The belief after the last result.
+    pub now: Belief,
+    /// Each failed result, in order.
+    pub causes: Vec<Cause>,
+    /// Expected number of repairs, and of steps at which one could have happened.
+    pub repairs: (f64, f64),
+}
+
+/// Takes in all results forwards, then looks back from the end at each failed one.
+///
+/// `heard` has one entry for each failed step, in order; passed ones take what their part says.
+pub(super) fn smooth(world: &World<'_>, steps: &[Step], heard: &[Heard]) -> Smoothed {
+    let mut belief = Belief::new(world.prior);
+    let mut saved = Vec::new();
+    let mut failed = 0;
+    let mut after_failure: FxHashMap<u32, bool> = FxHashMap::default();
+    let needed: Vec<bool> = steps
+        .iter()
+        .map(|step| {
+            let bad = step.outcome.is_bad();
+            let before = after_failure.insert(step.line, bad).unwrap_or(false);
+            bad || before
+        })
+        .collect();
+    for (step, save) in steps.iter().zip(&needed) {
+        let about = about(world, step, heard, &mut failed);
+        saved.extend(belief.step(world, step, &about, *save));
+    }
+    let (causes, repairs) = look_back(world, steps, heard, &needed, &saved);
+    Smoothed {
+        now: belief,
+        causes,
+        repairs,
+    }
+}
+
+/// The logarithm of the chance of all results.
+pub(super) fn log_likelihood(world: &World<'_>, steps: &[Step], heard: &[Heard]) -> f64 {
+    let mut belief = Belief::new(world.prior);
+    let mut failed = 0;
+    for step in steps {
+        let about = about(world, step, heard, &mut failed);
+        belief.step(world, step, &about, false);
+    }
+    belief.log_likelihood
+}
+
+fn about(world: &World<'_>, step: &Step, heard: &[Heard], failed: &mut usize) -> Heard {
+    if step.outcome.is_bad() {
+        *failed += 1;
+        heard[*failed - 1]
+    } else {
+        world.parts[step.part as usize]
+    }
+}
+
+fn look_back(
+    world: &World<'_>,
+    steps: &[Step],
+    heard: &[Heard],
+    needed: &[bool],
+    saved: &[Saved],
+) -> (Vec<Cause>, (f64, f64)) {
+    let mut future = [1.0; RATES];
+    // Chance of the future of a line if broken, against that if healthy.
+    let mut lines: FxHashMap<u32, Rates> = FxHashMap::default();
+    let mut causes = Vec::with_capacity(heard.len());
+    let (mut repairs, mut occasions) = (0.0, 0.0);
+    let (mut next_saved, mut next_heard) = (saved.len(), heard.len());
+    for (number, step) in steps.iter().enumerate().rev() {
+        let bad = step.outcome.is_bad();
+        let about = if bad {
+            next_heard -= 1;
+            heard[next_heard]
+        } else {
+            world.parts[step.part as usize]
+        };
+        let hazard = world.hazard(step, &about);
+        let (healthy, broken) = world.emission(step.outcome, &about);
+        let ratio = lines.entry(step.line).or_insert([1.0; RATES]);
+        if needed[number] {
+            next_saved -= 1;
+            let before = &saved[next_saved];
+            let (mut flake, mut outage, mut old, mut new, mut well) = (0.0, 0.0, 0.0, 0.0, 0.0);
+            let (mut repaired, mut was_broken, mut total) = (0.0, 0.0, 0.0);
+            for i in 0..RATES {
+                let (if_healthy, if_broken) = (future[i], future[i] * ratio[i] * broken);
+                let sound = before.rate[i] * (1.0 - before.broken[i]);
+                let sick = before.rate[i] * before.broken[i];
+                let mass = (sound * (1.0 - hazard.breaks) + sick * hazard.repaired) * if_healthy;
+                let calm = if world.no_flakes || !bad {
+                    0.0
+                } else {
+                    (1.0 - about.outage * about.share)
+                        * step.outcome.chance(world.grid.rate[i], world.chances.alike)
+                };
+                flake += mass * calm.min(healthy[i]);
+                outage += mass * (healthy[i] - calm).max(0.0);
+                well += mass;
+                old += sick * (1.0 - hazard.repaired) * if_broken;
+                new += sound * if_broken;
+                repaired += sick * hazard.repaired * if_healthy * healthy[i];
+                was_broken += sick * (1.0 - hazard.repaired) * if_broken
+                    + sick * hazard.repaired * if_healthy * healthy[i];
+                total += mass * healthy[i]
+                    + sick * (1.0 - hazard.repaired) * if_broken
+                    + sound * hazard.breaks * if_broken;
+            }
+            if matches!(step.moved, Moved::Somehow | Moved::Reached) {
+                repairs += repaired / total;
+                occasions += was_broken / total;
+            }
+            if bad {
+                let broke = new * hazard.breaks;
+                let first = if step.moved == Moved::First { 0.0 } else { new };
+                let leak = if step.moved == Moved::Unreached {
+                    world.chances.leak
+                } else {
+                    1.0
+                };
+                let leak = if step.moved == Moved::Same { 0.0 } else { leak };
+                let all = flake + outage + old + broke;
+                let plain = flake / (1.0 - about.outage * about.share).max(1e-9) + old;
+                let sum = plain + first * leak + well;
+                causes.push(Cause {
+                    step: number as u32,
+                    flake: flake / all,
+                    broken: (old + broke) / all,
+                    outage: outage / all,
+                    broke: broke / all,
+                    explained: plain / sum,
+                    if_broke: first * leak / sum,
+                    if_outage: well / sum,
+                });
+            }
+        }
+        let mut sums = [0.0; 2];
+        let (mut if_healthy, mut if_broken) = ([0.0; RATES], [0.0; RATES]);
+        for i in 0..RATES {
+            let (h, b) = (future[i] * healthy[i], future[i] * ratio[i] * broken);
+            if_healthy[i] = (1.0 - hazard.breaks) * h + hazard.breaks * b;
+            if_broken[i] = hazard.repaired * h + (1.0 - hazard.repaired) * b;
+            sums[0] += world.prior[i] * if_healthy[i];
+            sums[1] += world.prior[i] * if_broken[i];
+        }
+        let (stay, new) = (1.0 - hazard.redrawn, hazard.redrawn);
+        let mut most = 0.0f64;
+        for i in 0..RATES {
+            let h = stay * if_healthy[i] + new * sums[0];
+            let b = stay * if_broken[i] + new * sums[1];
+            ratio[i] = b / h;
+            future[i] = h;
+            most = most.max(h);
+        }
+        for value in &mut future {
+            *value = (*value / most).max(1e-250);
+        }
+    }
+    causes.reverse();
+    (causes, (repairs, occasions))
+}

@@ -1,0 +1,548 @@
+//! Is this test to be believed? The state of every test, and the cause of each of its failures, from its history.
+//!
+//! [`assess`] takes what was seen of a project's tests and returns an [`Assessment`]: for each test the rate at which it
+//! fails without cause, whether it is broken now and since when, and for each failure how likely it was a regression, a
+//! flake, or an outage. [`states`] describes the model, `prior` what it learns from all tests, `outage` what it learns
+//! from a part as a whole.
+//!
+//! Everything here is a function of values: no disk, no clock, no randomness. The same past gives the same answer on any
+//! number of threads.
+//!
+//! Not seen here: tests that were renamed (they are two tests), and runs that nobody stored.
+
+mod infer;
+mod lines;
+mod outage;
+mod prior;
+pub mod states;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{PastPart, Probability, Series};
+use infer::{Heard, Smoothed, World};
+use lines::Lines;
+use outage::{PartView, Told};
+use states::{Chances, Grid, Rates};
+
+/// The version of the model. It changes whenever the same past may give another answer.
+pub const MODEL_VERSION: u32 = 1;
+
+/// Rounds of "tests given parts, parts given tests".
+const ROUNDS: usize = 4;
+
+/// Whether what changed reaches a test: what the dependency graph knows.
+pub trait Reaches: Sync {
+    /// Whether what changed between this part's commit and that of the part before it on the same line can reach the
+    /// test of the series with this number; `None` where no graph says.
+    fn reaches(&self, series: u32, part: u32) -> Option<bool>;
+
+    /// How many of the tests that ran in this part can be reached; `None` where no graph says.
+    fn reached(&self, part: u32) -> Option<u32>;
+}
+
+/// What is known of a project's past besides the series.
+#[derive(Clone, Copy, Default)]
+pub struct Past<'a> {
+    /// The parts that the series refer to, in the order in which they ran.
+    pub parts: &'a [PastPart],
+    /// For each part, where its commit stands on its branch (the same for the same commit). Without it the order of the
+    /// parts is taken for the order of commits.
+    pub positions: Option<&'a [u32]>,
+    /// What the dependency graph knows.
+    pub reaches: Option<&'a dyn Reaches>,
+}
+
+/// What a project's past says of its tests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assessment {
+    /// [`MODEL_VERSION`] at the time.
+    pub model_version: u32,
+    /// The chances of the state model, as fitted to this project.
+    pub chances: Chances,
+    /// The share of tests that fail without cause at all.
+    pub flaky_share: Probability,
+    /// For each part, in the order given.
+    pub parts: Vec<PartState>,
+    /// For each series, in the order given.
+    pub tests: Vec<Standing>,
+}
+
+/// What a part as a whole says.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PartState {
+    /// That it was hit by an outage.
+    pub outage: Probability,
+    /// The share of tests that the outage failed, if it was one.
+    pub share: Probability,
+    /// That the change before it broke some test.
+    pub breaking: Probability,
+}
+
+/// How often something happens, and how sure that is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The mean.
+    pub mean: Probability,
+    /// The lower end of the 95 % interval.
+    pub low: Probability,
+    /// The upper end.
+    pub high: Probability,
+}
+
+/// Where one test (in one variant) stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Results in which it ran.
+    pub ran: u32,
+    /// Of those, with at least one bad attempt.
+    pub failed: u32,
+    /// That at least one of the failures was a flake.
+    pub flaked: Probability,
+    /// That it is flaky now: that it fails without cause at a rate above nothing.
+    pub flaky: Probability,
+    /// The rate at which it fails without cause, now. Lower end 0 where it may not be flaky at all.
+    pub rate: Estimate,
+    /// For each line of commits on which it was seen, whether it is broken there now; main line first, those below 1 % left out.
+    pub broken: Vec<Broken>,
+    /// For each failure, why.
+    pub failures: Vec<Failing>,
+}
+
+/// A test may be broken on a line of commits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Broken {
+    /// The branch, where known.
+    pub branch: Option<String>,
+    /// How likely.
+    pub now: Probability,
+    /// Where it broke, with 95 % probability: after the first of these parts (`None`: before it was first seen), at the
+    /// latest in the second.
+    pub since: Option<(Option<u32>, u32)>,
+}
+
+/// Why one result was bad. The causes sum to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failing {
+    /// The part in which it failed.
+    pub part: u32,
+    /// The test was broken: by a change, until it is repaired.
+    pub regression: Probability,
+    /// The test failed without cause.
+    pub flake: Probability,
+    /// The part was hit by an outage.
+    pub outage: Probability,
+    /// The change since the last result cannot reach the test, as far as the graph knows.
+    pub unreachable: bool,
+    /// It was not broken at the result before, and is now.
+    pub broke_here: Probability,
+}
+
+/// Assesses all tests of a past. See [`Assessor`] for a past that does not fit into memory.
+///
+/// Cost: O(results × 32) for tests that ever failed, a few times over; O(results) for the others.
+pub fn assess(past: &Past<'_>, series: impl IntoIterator<Item = Series>) -> Assessment {
+    let mut assessor = Assessor::new(*past);
+    for series in series {
+        assessor.add(series);
+    }
+    assessor.finish()
+}
+
+/// Takes in series one by one. Of a test that never failed only two counts are kept.
+pub struct Assessor<'a> {
+    past: Past<'a>,
+    lines: Lines,
+    /// For each series, how often it ran.
+    ran: Vec<u32>,
+    failing: Vec<(u32, Series)>,
+    /// For each part, results that passed at once.
+    passed: Vec<u32>,
+}
+
+impl<'a> Assessor<'a> {
+    /// Nothing taken in yet.
+    pub fn new(past: Past<'a>) -> Self {
+        Self {
+            past,
+            lines: Lines::of(past.parts, past.positions),
+            ran: Vec::new(),
+            failing: Vec::new(),
+            passed: vec![0; past.parts.len()],
+        }
+    }
+
+    /// Takes in the next series. Its number is how many came before. What was seen in parts that the past does not have is left
+    /// out.
+    pub fn add(&mut self, mut series: Series) {
+        series
+            .seen
+            .retain(|seen| (seen.part as usize) < self.past.parts.len() && seen.status.is_run());
+        let number = self.ran.len() as u32;
+        self.ran.push(series.seen.len() as u32);
+        let mut failed = false;
+        for seen in &series.seen {
+            if seen.status.is_bad() || seen.bad_attempts > 0 {
+                failed = true;
+            } else {
+                self.passed[seen.part as usize] += 1;
+            }
+        }
+        if failed {
+            self.failing.push((number, series));
+        }
+    }
+
+    /// The assessment of all that was taken in.
+    pub fn finish(self) -> Assessment {
+        let grid = Grid::coarse();
+        let mut fit = Fit::new(&self, &grid);
+        for _ in 0..ROUNDS {
+            let smoothed = self.smooth_all(&grid, &fit);
+            fit.update(&self, &grid, &smoothed);
+        }
+        let mut tests: Vec<Standing> = self.never_failed(&grid, &fit.prior);
+        let judged: Vec<Standing> = self
+            .failing
+            .par_iter()
+            .zip(&fit.heard)
+            .map(|((number, series), heard)| self.stand(&grid, &fit, *number, series, heard))
+            .collect();
+        for ((number, _), standing) in self.failing.iter().zip(judged) {
+            tests[*number as usize] = standing;
+        }
+        let part = |view: &PartView| PartState {
+            outage: Probability::clamped(view.all.outage),
+            share: Probability::clamped(view.all.share),
+            breaking: Probability::clamped(view.breaking),
+        };
+        Assessment {
+            model_version: MODEL_VERSION,
+            flaky_share: Probability::clamped(1.0 - fit.prior[0]),
+            parts: fit.views.iter().map(part).collect(),
+            tests,
+            chances: fit.chances,
+        }
+    }
+
+    fn smooth_all(&self, grid: &Grid, fit: &Fit) -> Vec<Smoothed> {
+        self.failing
+            .par_iter()
+            .zip(&fit.heard)
+            .map(|((number, series), heard)| {
+                let steps = self.lines.steps(&self.past, *number, series);
+                infer::smooth(&fit.world(grid), &steps, heard)
+            })
+            .collect()
+    }
+
+    fn never_failed(&self, grid: &Grid, prior: &Rates) -> Vec<Standing> {
+        let mut known = rustc_hash::FxHashMap::default();
+        let standing = |ran: &u32| {
+            let (flaky, rate) = *known.entry(*ran).or_insert_with(|| {
+                let mut posterior = *prior;
+                for (weight, rate) in posterior.iter_mut().zip(&grid.rate) {
+                    *weight *= (f64::from(*ran) * (-rate).ln_1p()).exp();
+                }
+                (flaky(&posterior), estimate(grid, &posterior))
+            });
+            let none = Probability::default();
+            Standing {
+                ran: *ran,
+                failed: 0,
+                flaked: none,
+                flaky,
+                rate,
+                broken: Vec::new(),
+                failures: Vec::new(),
+            }
+        };
+        self.ran.iter().map(standing).collect()
+    }
+
+    fn stand(
+        &self,
+        grid: &Grid,
+        fit: &Fit,
+        number: u32,
+        series: &Series,
+        heard: &[Heard],
+    ) -> Standing {
+        let steps = self.lines.steps(&self.past, number, series);
+        let world = fit.world(grid);
+        let smoothed = infer::smooth(&world, &steps, heard);
+        let without = infer::log_likelihood(
+            &World {
+                no_flakes: true,
+                ..world
+            },
+            &steps,
+            heard,
+        );
+        let flaked = -(without - smoothed.now.log_likelihood).min(0.0).exp_m1();
+        let mut rate = estimate(grid, &smoothed.now.rate);
+        if let Some(finer) = grid.finer(&smoothed.now.rate) {
+            let prior = finer.spread(grid, &fit.prior);
+            let again = World {
+                grid: &finer,
+                prior: &prior,
+                ..world
+            };
+            let mut belief = infer::Belief::new(&prior);
+            let mut failed = heard.iter();
+            for step in &steps {
+                let about = if step.outcome.is_bad() {
+                    failed.next()
+                } else {
+                    None
+                };
+                belief.advance(
+                    &again,
+                    step,
+                    about.unwrap_or(&fit.parts[step.part as usize]),
+                );
+            }
+            rate = estimate(&finer, &belief.rate);
+        }
+        let p = Probability::clamped;
+        let failures = smoothed.causes.iter().map(|cause| Failing {
+            part: steps[cause.step as usize].part,
+            regression: p(cause.broken),
+            flake: p(cause.flake),
+            outage: p(cause.outage),
+            unreachable: steps[cause.step as usize].moved == infer::Moved::Unreached,
+            broke_here: p(cause.broke),
+        });
+        Standing {
+            ran: steps.len() as u32,
+            failed: smoothed.causes.len() as u32,
+            flaked: p(flaked),
+            flaky: flaky(&smoothed.now.rate),
+            rate,
+            broken: self.broken(&steps, &smoothed),
+            failures: failures.collect(),
+        }
+    }
+
+    fn broken(&self, steps: &[infer::Step], smoothed: &Smoothed) -> Vec<Broken> {
+        let mut broken: Vec<(u32, Broken)> = smoothed
+            .now
+            .broken()
+            .filter(|(_, now)| *now >= 0.01)
+            .map(|(line, now)| {
+                let since = since(steps, smoothed, line);
+                let branch = self.lines.branch[line as usize].clone();
+                (
+                    line,
+                    Broken {
+                        branch,
+                        now: Probability::clamped(now),
+                        since,
+                    },
+                )
+            })
+            .collect();
+        broken.sort_by_key(|(line, _)| *line);
+        broken.into_iter().map(|(_, broken)| broken).collect()
+    }
+}
+
+/// Where the test broke, if it is broken now: the shortest stretch of results that holds 95 % of the chance.
+fn since(steps: &[infer::Step], smoothed: &Smoothed, line: u32) -> Option<(Option<u32>, u32)> {
+    let on_line: Vec<usize> = (0..steps.len())
+        .filter(|at| steps[*at].line == line)
+        .collect();
+    let causes = smoothed
+        .causes
+        .iter()
+        .rev()
+        .filter(|cause| steps[cause.step as usize].line == line);
+    let mut left = 1.0;
+    let (mut first, mut last) = (None, None);
+    let mut heaviest = 0.0;
+    for cause in causes {
+        let here = cause.broke * left;
+        if cause.broken < 0.02 {
+            break;
+        }
+        if here > heaviest || last.is_none() {
+            heaviest = here;
+        }
+        if here > 0.02 {
+            last = last.or(Some(cause.step));
+            first = Some(cause.step);
+        }
+        left *= 1.0 - cause.broke;
+        if left < 0.05 {
+            break;
+        }
+    }
+    let (first, last) = (first?, last?);
+    let before = on_line
+        .iter()
+        .rev()
+        .find(|at| **at < first as usize)
+        .map(|at| steps[*at].part);
+    Some((before, steps[last as usize].part))
+}
+
+fn flaky(posterior: &Rates) -> Probability {
+    let total: f64 = posterior.iter().sum();
+    Probability::clamped(1.0 - posterior[0] / total)
+}
+
+fn estimate(grid: &Grid, posterior: &Rates) -> Estimate {
+    Estimate {
+        mean: Probability::clamped(grid.mean(posterior)),
+        low: Probability::clamped(grid.quantile(posterior, 0.025)),
+        high: Probability::clamped(grid.quantile(posterior, 0.975)),
+    }
+}
+
+/// What is fitted to the project as a whole.
+struct Fit {
+    chances: Chances,
+    prior: Rates,
+    views: Vec<PartView>,
+    /// For each part, what those who passed in it hear.
+    parts: Vec<Heard>,
+    /// For each failing series, what each failed result hears.
+    heard: Vec<Vec<Heard>>,
+    never: Vec<(u32, u32)>,
+    reached: Vec<u32>,
+}
+
+impl Fit {
+    fn new(assessor: &Assessor<'_>, grid: &Grid) -> Self {
+        let chances = Chances::default();
+        let start = Heard {
+            outage: 0.0,
+            share: 0.0,
+            breaks: chances.breaks,
+        };
+        let mut ran = assessor.passed.clone();
+        let mut never = std::collections::BTreeMap::new();
+        let mut failing = assessor.failing.iter().peekable();
+        for (number, ran) in assessor.ran.iter().enumerate() {
+            if failing
+                .peek()
+                .is_some_and(|(failing, _)| *failing as usize == number)
+            {
+                failing.next();
+            } else {
+                *never.entry(*ran).or_insert(0) += 1;
+            }
+        }
+        let bad = |series: &Series| {
+            series
+                .seen
+                .iter()
+                .filter(|seen| seen.status.is_bad() || seen.bad_attempts > 0)
+                .count()
+        };
+        for (_, series) in &assessor.failing {
+            for seen in series
+                .seen
+                .iter()
+                .filter(|seen| seen.status.is_bad() || seen.bad_attempts > 0)
+            {
+                ran[seen.part as usize] += 1;
+            }
+        }
+        let reaches = assessor.past.reaches;
+        let reached = ran.iter().enumerate().map(|(part, ran)| {
+            let known = reaches.and_then(|reaches| reaches.reached(part as u32));
+            known.map_or(*ran, |known| known.min(*ran))
+        });
+        Self {
+            prior: prior::default_weights(grid),
+            views: Vec::new(),
+            parts: vec![start; ran.len()],
+            heard: assessor
+                .failing
+                .iter()
+                .map(|(_, series)| vec![start; bad(series)])
+                .collect(),
+            never: never.into_iter().collect(),
+            reached: reached.collect(),
+            chances,
+        }
+    }
+
+    fn world<'a>(&'a self, grid: &'a Grid) -> World<'a> {
+        World {
+            grid,
+            prior: &self.prior,
+            chances: &self.chances,
+            parts: &self.parts,
+            no_flakes: false,
+        }
+    }
+
+    fn update(&mut self, assessor: &Assessor<'_>, grid: &Grid, smoothed: &[Smoothed]) {
+        let likelihoods: Vec<Rates> = smoothed
+            .iter()
+            .map(|one| {
+                let mut likelihood = one.now.rate;
+                likelihood
+                    .iter_mut()
+                    .zip(&self.prior)
+                    .for_each(|(l, p)| *l /= p);
+                likelihood
+            })
+            .collect();
+        self.prior = prior::fit(grid, &likelihoods, &self.never);
+
+        // Tell each part what its failed tests say. Causes stand in the order of steps, which is not that of parts.
+        let mut told: Vec<Vec<Told>> = vec![Vec::new(); self.parts.len()];
+        let mut places = Vec::new();
+        let (mut broke, mut repairs, mut occasions) = (0.0, 0.0, 0.0);
+        for (((number, series), one), heard) in
+            assessor.failing.iter().zip(smoothed).zip(&self.heard)
+        {
+            let steps = assessor.lines.steps(&assessor.past, *number, series);
+            debug_assert_eq!(one.causes.len(), heard.len());
+            repairs += one.repairs.0;
+            occasions += one.repairs.1;
+            for cause in &one.causes {
+                let step = &steps[cause.step as usize];
+                let part = &mut told[step.part as usize];
+                places.push((step.part, part.len() as u32));
+                broke += cause.broke;
+                part.push(Told {
+                    outcome: step.outcome,
+                    explained: cause.explained,
+                    if_broke: cause.if_broke,
+                    if_outage: cause.if_outage,
+                });
+            }
+        }
+        let chances = &self.chances;
+        self.views = told
+            .par_iter()
+            .zip(&assessor.passed)
+            .zip(&self.reached)
+            .map(|((told, passed), reached)| outage::weigh(chances, told, *passed, *reached))
+            .collect();
+        let mut place = places.iter();
+        for heard in self.heard.iter_mut().flatten() {
+            if let Some((part, at)) = place.next() {
+                *heard = self.views[*part as usize].each[*at as usize];
+            }
+        }
+        self.parts = self.views.iter().map(|view| view.all).collect();
+
+        let parts = self.parts.len() as f64;
+        let outages: f64 = self.parts.iter().map(|part| part.outage).sum();
+        let breaking: f64 = self.views.iter().map(|view| view.breaking).sum();
+        let occasions_to_break: f64 = self.reached.iter().map(|reached| f64::from(*reached)).sum();
+        let default = Chances::default();
+        self.chances = Chances {
+            breaks: (broke + 2000.0 * default.breaks) / (occasions_to_break + 2000.0),
+            repaired: (repairs + 8.0 * default.repaired) / (occasions + 8.0),
+            outage: (outages + 50.0 * default.outage) / (parts + 50.0),
+            breaking_part: (breaking + 30.0 * default.breaking_part) / (parts + 30.0),
+            ..default
+        };
+    }
+}

@@ -1,0 +1,153 @@
+//! What a part as a whole says: was it hit by an outage, did its change break tests?
+//!
+//! Each failed test tells how well it can be explained without either, by a new breakage, and by an outage (its own
+//! result left out); each passed test speaks against both. With the share `s` that an outage fails and the share `q`
+//! that a change breaks on a grid, their posterior is a small table for each part. What a test hears back leaves out its
+//! own word.
+
+use super::infer::Heard;
+use super::states::{Chances, Outcome};
+
+/// One failed result, as its part sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub outcome: Outcome,
+    /// Shares of one sum; see `infer::Cause`.
+    pub explained: f64,
+    pub if_broke: f64,
+    pub if_outage: f64,
+}
+
+/// What a part as a whole says.
+#[derive(Clone, Debug)]
+pub(super) struct PartView {
+    /// To those who passed in it.
+    pub all: Heard,
+    /// To each failed test, in the order given.
+    pub each: Vec<Heard>,
+    /// That its change broke some test.
+    pub breaking: f64,
+}
+
+const SHARES: usize = 14;
+const BREAKS: usize = 12;
+const CELLS: usize = SHARES * BREAKS;
+
+/// Weighs a part. `passed`: tests that passed in it; `reached`: of all that ran, those its change may reach.
+///
+/// Cost: O(failed × 168).
+pub(super) fn weigh(chances: &Chances, told: &[Told], passed: u32, reached: u32) -> PartView {
+    let tests = f64::from(passed) + told.len() as f64;
+    let (shares, breaks) = (
+        shares(tests, chances),
+        breaks(f64::from(reached).max(1.0), chances),
+    );
+    let passed_reached = (f64::from(reached) - told.len() as f64).max(0.0);
+    let mut logs = [0.0; CELLS];
+    for (cell, log) in logs.iter_mut().enumerate() {
+        let (share, broken) = (shares[cell / BREAKS], breaks[cell % BREAKS]);
+        *log = share.1.ln() + broken.1.ln();
+        *log += f64::from(passed) * (-share.0).ln_1p() + passed_reached * (-broken.0).ln_1p();
+    }
+    // Hits once for each number of attempts; most failures have the same.
+    let factor = |told: &Told| {
+        let hit = shares.map(|(share, _)| told.outcome.chance(share, chances.alike));
+        let mut factors = [0.0; CELLS];
+        for (cell, factor) in factors.iter_mut().enumerate() {
+            let value = told.explained
+                + breaks[cell % BREAKS].0 * told.if_broke
+                + hit[cell / BREAKS] * told.if_outage * f64::from(u8::from(cell >= BREAKS));
+            *factor = value.max(1e-300).ln();
+        }
+        factors
+    };
+    for one in told {
+        for (log, factor) in logs.iter_mut().zip(factor(one)) {
+            *log += factor;
+        }
+    }
+    let (all, breaking) = read(&logs, &shares, &breaks);
+    let each = told
+        .iter()
+        .map(|one| {
+            let mut without = logs;
+            for (log, factor) in without.iter_mut().zip(factor(one)) {
+                *log -= factor;
+            }
+            read(&without, &shares, &breaks).0
+        })
+        .collect();
+    PartView {
+        all,
+        each,
+        breaking,
+    }
+}
+
+type Weighted<const N: usize> = [(f64, f64); N];
+
+/// Shares that an outage may fail, with their prior; the first is "no outage". Even over shares.
+fn shares(tests: f64, chances: &Chances) -> Weighted<SHARES> {
+    let least = (1.5 / tests.max(1.0)).clamp(0.01, 0.5).ln();
+    let most = 0.985f64.ln();
+    let step = (most - least) / (SHARES - 2) as f64;
+    let mut shares = [(0.0, 0.0); SHARES];
+    let mut total = 0.0;
+    for (index, share) in shares.iter_mut().enumerate().skip(1) {
+        let value = (least + step * (index - 1) as f64).exp();
+        *share = (value, value);
+        total += value;
+    }
+    for share in &mut shares[1..] {
+        share.1 *= chances.outage / total;
+    }
+    shares[0] = (0.0, 1.0 - chances.outage);
+    shares
+}
+
+/// Shares of the reached tests that a change may break, with their prior; the first is "hardly any". Twice as many are
+/// half as likely.
+fn breaks(reached: f64, chances: &Chances) -> Weighted<BREAKS> {
+    let least = (0.7 / reached).min(0.3).ln();
+    let most = 0.95f64.ln();
+    let step = (most - least) / (BREAKS - 2) as f64;
+    let mut breaks = [(0.0, 0.0); BREAKS];
+    let mut total = 0.0;
+    for (index, share) in breaks.iter_mut().enumerate().skip(1) {
+        let value = (least + step * (index - 1) as f64).exp();
+        share.0 = value;
+        share.1 = (-(step * (index - 1) as f64)).exp();
+        total += share.1;
+    }
+    for share in &mut breaks[1..] {
+        share.1 *= chances.breaking_part / total;
+    }
+    breaks[0] = (
+        0.1 * chances.breaks.min(1.0 / reached),
+        1.0 - chances.breaking_part,
+    );
+    breaks
+}
+
+fn read(logs: &[f64; CELLS], shares: &Weighted<SHARES>, breaks: &Weighted<BREAKS>) -> (Heard, f64) {
+    let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (mut total, mut outage, mut share, mut broken, mut breaking) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for (cell, log) in logs.iter().enumerate() {
+        let weight = (log - most).exp();
+        total += weight;
+        broken += weight * breaks[cell % BREAKS].0;
+        if cell >= BREAKS {
+            outage += weight;
+            share += weight * shares[cell / BREAKS].0;
+        }
+        if cell % BREAKS > 0 {
+            breaking += weight;
+        }
+    }
+    let heard = Heard {
+        outage: (outage / total).clamp(0.0, 1.0 - 1e-9),
+        share: if outage > 0.0 { share / outage } else { 0.0 },
+        breaks: (broken / total).clamp(1e-9, 0.9),
+    };
+    (heard, breaking / total)
+}
