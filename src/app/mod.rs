@@ -1,19 +1,30 @@
 //! Use cases: the only place that joins the world, the readers and the core.
 
 mod cache;
+mod export;
+pub mod ingest;
+mod join;
 mod layout;
+mod past;
+mod renamed;
 mod select;
 mod state;
+pub mod store;
+mod upkeep;
 mod why;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use cache::Cache;
+pub use export::ExportFormat;
+pub use join::Joins;
+pub use past::{Found, Past, PastQuery, Story};
 pub use select::{Answer, Head, Request};
 pub use why::Question;
 
 use crate::config::{Config, ConfigError, FILE_NAME};
 use crate::graph::Graph;
+use crate::history::HistoryError;
 use crate::model::ObjectId;
 use crate::repo::{Repo, RepoError, Side};
 
@@ -54,7 +65,30 @@ pub enum AppError {
         #[source]
         source: std::io::Error,
     },
-    /// A path or test that is not in the graph.
+    /// The history.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// There is no place for a history.
+    #[error("no history is named and there is no repository that could have one")]
+    NoHistoryPlace {
+        /// Why no repository was found.
+        #[source]
+        source: RepoError,
+    },
+    /// There is no history yet.
+    #[error("there is no history at `{path}`")]
+    NoHistory {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// What was to be written could not be.
+    #[error("cannot write")]
+    Output {
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A path or test that is not known.
     #[error("no {what} `{name}` in this repository")]
     Unknown {
         /// `file` or `test`.
@@ -71,6 +105,10 @@ impl AppError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Repo(error) => error.hint(),
+            Self::NoHistoryPlace { .. } => Some("name a file with `--db FILE` or `TIA_DB`".into()),
+            Self::NoHistory { .. } => {
+                Some("`tia ingest REPORTS…` makes it; `--db FILE` names another".into())
+            }
             Self::Unknown { near, .. } if !near.is_empty() => {
                 Some(format!("did you mean `{}`?", near.join("`, `")))
             }
@@ -105,6 +143,11 @@ impl Workspace {
             config,
             cache: Cache::new(state.as_deref()),
         })
+    }
+
+    /// The repository.
+    pub fn repo(&self) -> &Repo {
+        &self.repo
     }
 
     /// The settings.

@@ -26,6 +26,9 @@ impl From<AppError> for CliError {
     fn from(error: AppError) -> Self {
         let code = match &error {
             AppError::Config(_) => ExitCode::Usage,
+            AppError::Output { source } if source.kind() == std::io::ErrorKind::BrokenPipe => {
+                ExitCode::Done
+            }
             _ => ExitCode::BadInput,
         };
         let mut message = error.to_string();

@@ -1,8 +1,11 @@
 //! The terminal: one file per command.
 
+mod db;
 mod error;
 mod exit;
 mod graph;
+mod history;
+mod ingest;
 mod init;
 mod select;
 mod ui;
@@ -48,6 +51,12 @@ enum Command {
     Select(select::Select),
     /// Print why a test depends on a path
     Why(why::Why),
+    /// Read test reports into the history
+    Ingest(ingest::Ingest),
+    /// Print the past: of a test, of a run, of a commit, or the newest runs
+    History(history::HistoryCommand),
+    /// Look after the history: its size, its health, its age
+    Db(db::DbCommand),
     /// Print what the dependency graph looks like
     Graph(graph::GraphCommand),
     /// Write a commented `tia.toml`
@@ -64,6 +73,9 @@ pub fn run() -> ExitCode {
     let done = match cli.command {
         Command::Select(command) => command.run(&cli.global, &ui),
         Command::Why(command) => command.run(&cli.global, &ui),
+        Command::Ingest(command) => command.run(&cli.global, &ui),
+        Command::History(command) => command.run(&cli.global, &ui),
+        Command::Db(command) => command.run(&cli.global, &ui),
         Command::Graph(command) => command.run(&cli.global, &ui),
         Command::Init(command) => command.run(&cli.global, &ui),
     };

@@ -38,6 +38,11 @@ impl Ui {
         Ok(())
     }
 
+    /// Where long data goes.
+    pub(super) fn stdout(&self) -> impl Write {
+        io::BufWriter::with_capacity(1 << 16, io::stdout().lock())
+    }
+
     /// Talk.
     pub(super) fn say(&self, line: impl AsRef<str>) {
         if !self.quiet {

@@ -58,6 +58,11 @@ impl Printer {
         self.0.update(&number.to_le_bytes());
     }
 
+    /// Adds bytes without a boundary: prints of one stream are equal however it was cut.
+    pub fn stream(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
     /// The print of all pieces so far.
     pub fn finish(&self) -> Fingerprint {
         Fingerprint(self.0.digest128())

@@ -180,3 +180,19 @@ pub struct Part {
     /// What it was read from.
     pub sources: Vec<Source>,
 }
+
+impl Part {
+    /// The same part without its results.
+    pub fn header(&self) -> Self {
+        Self {
+            context: self.context.clone(),
+            duration: self.duration,
+            results: Vec::new(),
+            in_order: self.in_order,
+            complete: self.complete,
+            producer: self.producer.clone(),
+            errors_outside_tests: self.errors_outside_tests,
+            sources: self.sources.clone(),
+        }
+    }
+}

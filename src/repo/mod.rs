@@ -12,6 +12,7 @@ mod base;
 mod cases;
 mod change;
 mod clean;
+mod commits;
 mod disk;
 mod error;
 mod index;
@@ -31,6 +32,7 @@ use std::path::Path;
 
 pub use base::Base;
 pub use change::change;
+pub use commits::HeadCommit;
 pub use error::RepoError;
 pub use objects::Blobs;
 pub use snapshot::RepoSnapshot;

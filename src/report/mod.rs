@@ -1,5 +1,9 @@
 //! Values → text. Nothing here decides anything.
 
+pub mod export;
 pub mod github;
+pub mod history;
 pub mod json;
+pub mod junit;
+pub mod moment;
 pub mod text;
