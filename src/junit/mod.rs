@@ -11,7 +11,10 @@
 
 mod context;
 mod dialect;
+mod go_json;
 mod issue;
+mod libtest_json;
+mod lines;
 mod moment;
 mod number;
 mod pieces;
@@ -21,6 +24,8 @@ mod result;
 mod results;
 mod source;
 mod tag;
+#[cfg(test)]
+mod tests;
 mod text;
 mod xml;
 
@@ -181,26 +186,37 @@ fn read_all(
     }
     let mut pieces = Pieces::new(source, limits.attribute);
     let results = Results::new(each, limits.window);
-    match kind(&mut pieces)? {
+    match format(&mut pieces)? {
         Format::Xml => xml::read(pieces, hints, limits, issues, results),
+        Format::Json => lines::read(pieces, limits, issues, results),
     }
 }
 
 /// What a report is written in.
 enum Format {
     Xml,
+    Json,
 }
 
-fn kind<R: BufRead>(pieces: &mut Pieces<R>) -> Result<Format, Unreadable> {
+/// Told by the first line that begins as one of them; there may be talk before it.
+fn format<R: BufRead>(pieces: &mut Pieces<R>) -> Result<Format, Unreadable> {
     let head = pieces.peek(1 << 16)?;
-    let text = head.trim_ascii_start();
-    if text.is_empty() {
+    if head.trim_ascii().is_empty() {
         return Err(Unreadable::Empty);
     }
-    if text.contains(&b'<') {
+    for line in head.split(|byte| *byte == b'\n') {
+        match line.trim_ascii_start().first() {
+            Some(b'<') => return Ok(Format::Xml),
+            Some(b'{') => return Ok(Format::Json),
+            _ => {}
+        }
+    }
+    if head.contains(&b'<') {
         return Ok(Format::Xml);
     }
-    Err(Unreadable::NotXml { found: found(text) })
+    Err(Unreadable::NotXml {
+        found: found(head.trim_ascii_start()),
+    })
 }
 
 /// The beginning of something, for messages.

@@ -116,6 +116,32 @@ impl<R: BufRead> Pieces<R> {
         Ok(&self.buffer[self.pos..self.end])
     }
 
+    /// Takes the next line, without its end, for text that is no XML: at most `limit` bytes of it. `None` at the end;
+    /// the flag says whether the line was whole.
+    pub(super) fn line(&mut self, line: &mut Vec<u8>, limit: usize) -> io::Result<Option<bool>> {
+        line.clear();
+        if self.pos == self.end && !self.refill()? {
+            return Ok(None);
+        }
+        let mut is_whole = true;
+        loop {
+            let here = &self.buffer[self.pos..self.end];
+            let at = memchr(b'\n', here);
+            let part = &here[..at.unwrap_or(here.len())];
+            let room = limit.saturating_sub(line.len());
+            is_whole &= part.len() <= room;
+            line.extend_from_slice(&part[..part.len().min(room)]);
+            self.pos += part.len();
+            if at.is_some() {
+                self.pos += 1;
+                return Ok(Some(is_whole));
+            }
+            if !self.refill()? {
+                return Ok(Some(is_whole));
+            }
+        }
+    }
+
     /// The next piece.
     pub(super) fn next(&mut self) -> io::Result<Piece> {
         loop {

@@ -34,16 +34,7 @@ pub(super) struct RawSuite {
 }
 
 /// Starts of property names by which producers are known.
-pub(super) const FINGERPRINTS: [&str; 8] = [
-    "go.version",
-    "java.version",
-    "surefire.",
-    "ant.",
-    "seed",
-    "random-seed",
-    "tagexpr",
-    "browser.fullName",
-];
+pub(super) const FINGERPRINTS: [&str; 4] = ["go.version", "surefire.", "ant.", "browser.fullName"];
 
 impl RawSuite {
     /// Whether its attributes begin with these, in this order.

@@ -64,6 +64,11 @@ impl<'a> Results<'a> {
         }
     }
 
+    /// What repeats are, for streams that need no dialect.
+    pub(super) fn set_repeats(&mut self, repeats: Repeats) {
+        self.repeats = Some(repeats);
+    }
+
     pub(super) fn dialect(&self) -> Option<&'static dyn Dialect> {
         self.dialect
     }

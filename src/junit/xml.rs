@@ -166,13 +166,21 @@ impl<R: BufRead> Xml<'_, '_, R> {
         let place = self.pieces.place(piece);
         self.report.complete = false;
         self.report.well_formed = false;
+        let in_outcome = self.stack.iter().any(|open| open.tag.is_outcome());
+        let has_failed = self.case_depth > 0 && self.case.is_bad() && !in_outcome;
         let stack = &self.stack;
         let text = match self.case_depth {
             0 => "the report ends here, too early; what was closed is kept",
+            _ if has_failed => {
+                "the report ends inside a case that had failed; it is kept, and what was closed"
+            }
             _ => "the report ends inside a case, which is left out; what was closed is kept",
         };
         self.issues
             .add(Level::Rejected, || at(place, stack, ""), text);
+        if has_failed {
+            self.finish_case();
+        }
         while !self.suites.is_empty() {
             self.close_suite(false);
         }
@@ -756,7 +764,15 @@ impl<R: BufRead> Xml<'_, '_, R> {
                 "{:?} is no test but something around tests; its failure is kept as `{}`",
                 self.case.name, result.test
             );
-            self.issues.add(Level::Accepted, place, text);
+            let is_nobody = result.test.class().is_empty()
+                && result.test.suite().next().is_none()
+                && result.test.file().is_empty();
+            let level = if is_nobody {
+                Level::Rejected
+            } else {
+                Level::Accepted
+            };
+            self.issues.add(level, place, text);
             self.results.add_outside(result);
         } else {
             let is_nameless = self.case.name.trim().is_empty();

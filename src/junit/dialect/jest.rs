@@ -4,6 +4,8 @@
 //! Several failures a case, without a message attribute. A file that did not load shows only with an option, as a case named
 //! `… Test suite failed to run`. Retries are hidden. Titles need not be unique.
 
+use std::borrow::Cow;
+
 use super::{Dialect, Identity};
 use crate::junit::raw::{Head, RawCase, RawSuite};
 use crate::junit::repeats::Repeats;
@@ -32,7 +34,13 @@ impl Dialect for Jest {
     }
 
     fn identify<'a>(&self, case: &'a RawCase, suites: &'a [RawSuite]) -> Identity<'a> {
-        let is_outside = case.name.ends_with("Test suite failed to run");
-        Identity::of(case, suites).outside(is_outside)
+        const LOAD: &str = "Test suite failed to run";
+        let is_outside = case.name.ends_with(LOAD) || case.class == LOAD;
+        let mut identity = Identity::of(case, suites).outside(is_outside);
+        if case.class == LOAD {
+            // by another template the name is the file
+            identity.class = Cow::Borrowed(&case.name);
+        }
+        identity
     }
 }

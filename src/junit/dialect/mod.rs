@@ -123,7 +123,7 @@ impl<'a> Identity<'a> {
         let mut identity = Self {
             class: Cow::Borrowed(&case.class),
             name: Cow::Borrowed(&case.name),
-            is_outside: is_synthetic(&case.name),
+            is_outside: case.name.trim().is_empty() || (case.is_bad() && is_synthetic(&case.name)),
             ..Self::default()
         };
         if !case.has_name && !case.id.is_empty() {
@@ -179,7 +179,7 @@ pub(super) fn named(suites: &[RawSuite]) -> Vec<&str> {
         .collect()
 }
 
-/// Names that producers give to what is no test.
+/// Names that producers give to what is no test, where it failed. A test that passed may be called so by its author.
 fn is_synthetic(name: &str) -> bool {
     let name = name.trim();
     name.len() <= 24
@@ -251,6 +251,21 @@ pub(super) fn of(head: &Head<'_>) -> &'static dyn Dialect {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_dialect_has_a_fixture() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/junit");
+        for dialect in ALL {
+            let folder = root.join(dialect.name());
+            let has_file = std::fs::read_dir(&folder).is_ok_and(|mut files| files.next().is_some());
+            assert!(
+                has_file,
+                "`{}` has no example in {}",
+                dialect.name(),
+                folder.display()
+            );
+        }
+    }
 
     #[test]
     fn parameters_are_split_at_the_first_bracket() {

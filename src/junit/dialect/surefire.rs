@@ -17,15 +17,17 @@ impl Dialect for Surefire {
     }
 
     fn recognises(&self, head: &Head<'_>) -> bool {
-        head.suites
-            .iter()
-            .any(|suite| suite.schema.contains("surefire") || suite.has_property("surefire."))
-            || head.lone().is_some_and(|root| {
-                let is_file = head.file_name().starts_with("TEST-");
-                let is_java = root.has_property("java.version")
-                    || root.begins("name time tests errors skipped failures");
-                is_file && is_java && !root.has("hostname")
-            })
+        // the order in which Surefire writes them, whatever stands before and behind
+        const ORDER: &str = " name time tests errors skipped failures ";
+        head.suites.iter().any(|suite| {
+            suite.schema.contains("surefire")
+                || suite.has_property("surefire.")
+                || suite.attributes.contains(ORDER)
+        }) || head.lone().is_some_and(|root| {
+            // old versions wrote neither host nor time of day; others who name files so write both
+            let is_old = !root.has("hostname") && !root.has("timestamp");
+            is_old && head.file_name().starts_with("TEST-") && is_java(&head.case.class)
+        })
     }
 
     fn repeats(&self) -> Repeats {
@@ -44,4 +46,10 @@ impl Dialect for Surefire {
         let is_class = !case.class.is_empty() && case.name == case.class;
         Identity::of(case, suites).outside(is_class)
     }
+}
+
+/// Whether a class is named as Java names classes: with a package.
+fn is_java(class: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '$');
+    class.contains('.') && class.chars().all(is_part)
 }
