@@ -1,6 +1,5 @@
 //! `tia ingest`.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -208,7 +207,7 @@ impl Ingest {
                 RunsArg::One => Runs::One,
                 RunsArg::Each => Runs::Each,
             },
-            properties: self.properties.iter().cloned().collect::<BTreeMap<_, _>>(),
+            properties: self.properties.clone(),
             zone: self.zone,
             now: now(),
         }

@@ -6,7 +6,7 @@
 use crate::model::{RunContext, attribute};
 
 /// Properties that are kept under their own name.
-const KEPT: [&str; 20] = [
+const KEPT: [&str; 21] = [
     attribute::COMMIT,
     attribute::BRANCH,
     attribute::BASE_COMMIT,
@@ -16,6 +16,7 @@ const KEPT: [&str; 20] = [
     attribute::RUN_ID,
     attribute::RUN_URL,
     attribute::JOB,
+    attribute::JOB_RUN_ID,
     attribute::ATTEMPT,
     attribute::SHARD,
     attribute::COMMAND,
@@ -41,8 +42,11 @@ const OTHERS: [(&str, &str); 5] = [
 /// Longest value that is kept, in bytes.
 const LONGEST: usize = 1024;
 
-/// The name under which a property is kept; `None` for one that is not.
-pub(super) fn kept(name: &str) -> Option<&'static str> {
+/// The name under which a property is kept; `None` for one that is not. `asked` are those that the user wants, too.
+pub(super) fn kept<'a>(name: &str, asked: &'a [(String, String)]) -> Option<&'a str> {
+    if let Some((_, attribute)) = asked.iter().find(|(asked, _)| asked == name) {
+        return Some(attribute);
+    }
     let own = KEPT.iter().find(|kept| **kept == name).copied();
     own.or_else(|| {
         let other = OTHERS.iter().find(|(other, _)| *other == name)?;
@@ -51,7 +55,7 @@ pub(super) fn kept(name: &str) -> Option<&'static str> {
 }
 
 /// Keeps a property that [`kept`] allows, unless the name already has a value. `false` for a value that cannot be.
-pub(super) fn keep(context: &mut RunContext, name: &'static str, value: &str) -> bool {
+pub(super) fn keep(context: &mut RunContext, name: &str, value: &str) -> bool {
     let value = value.trim();
     if value.is_empty() || context.all().contains_key(name) {
         return true;
@@ -92,15 +96,15 @@ mod tests {
 
     #[test]
     fn only_names_on_the_list_are_kept() {
-        assert_eq!(kept("vcs.ref.head.revision"), Some(attribute::COMMIT));
-        assert_eq!(kept("os.name"), Some(attribute::OS));
+        assert_eq!(kept("vcs.ref.head.revision", &[]), Some(attribute::COMMIT));
+        assert_eq!(kept("os.name", &[]), Some(attribute::OS));
         for secret in [
             "AWS_SECRET_ACCESS_KEY",
             "env.TOKEN",
             "user.name",
             "java.class.path",
         ] {
-            assert_eq!(kept(secret), None);
+            assert_eq!(kept(secret, &[]), None);
         }
     }
 

@@ -31,7 +31,7 @@ mod xml;
 
 use std::io::{self, BufRead};
 
-use crate::model::{RunContext, Seconds, TestResult};
+use crate::model::{RunContext, Seconds, Source as StoredSource, TestResult};
 
 pub use dialect::SET_UP;
 pub use issue::{Issue, Level, Place};
@@ -67,6 +67,8 @@ pub struct Report {
     pub errors_outside_tests: u32,
     /// What repeated tests mean for this producer, here and in sibling files of one run.
     pub repeats: Repeats,
+    /// The reports that this one was made from, for one that `tia db export` wrote.
+    pub sources: Vec<StoredSource>,
     /// What was odd; the last one counts those beyond [`Limits::issues`].
     pub issues: Vec<Issue>,
 }
@@ -85,6 +87,7 @@ impl Default for Report {
             says_when: false,
             errors_outside_tests: 0,
             repeats: Repeats::Unknown,
+            sources: Vec::new(),
             issues: Vec::new(),
         }
     }
@@ -97,6 +100,8 @@ pub struct Hints<'a> {
     pub file: &'a str,
     /// The offset, in seconds east of UTC, of timestamps that name no zone.
     pub zone: i32,
+    /// Properties that are kept besides those on the allow-list, each with the attribute that it becomes.
+    pub properties: &'a [(String, String)],
 }
 
 /// How much of a report is kept.

@@ -71,6 +71,8 @@ pub(super) struct RawCase {
     pub(super) start: Option<Timestamp>,
     /// The `failure` attribute that Node's runner writes beside the child.
     pub(super) failure: String,
+    /// The whole result as JSON, in reports that `tia db export` wrote.
+    pub(super) json: String,
     /// Says of itself, in an attribute, that it was left out: `disabled="true"`, `executed="no"`.
     pub(super) is_left_out: bool,
     /// Says of itself, in an attribute, that it failed: `success="false"`.
@@ -94,6 +96,7 @@ impl RawCase {
             &mut self.status,
             &mut self.result,
             &mut self.failure,
+            &mut self.json,
             &mut self.attributes,
         ] {
             text.clear();

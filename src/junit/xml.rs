@@ -8,7 +8,7 @@ use std::io::BufRead;
 use memchr::memchr;
 
 use super::context;
-use super::dialect::{self, Dialect};
+use super::dialect::{self, Dialect, tia};
 use super::issue::{Issues, Level, Place};
 use super::moment::moment;
 use super::number::{Time, time};
@@ -75,7 +75,7 @@ pub(super) struct Xml<'a, 'b, R> {
     case_time: String,
     stack_text: Kept,
     output: Kept,
-    property: Option<&'static str>,
+    property: Option<&'a str>,
     property_text: String,
     scratch: String,
     dialect: Option<&'static dyn Dialect>,
@@ -562,7 +562,10 @@ impl<R: BufRead> Xml<'_, '_, R> {
         for (key, value) in attributes {
             if key == b"name" {
                 let (name, _) = decode(value, true);
-                self.property = context::kept(&name);
+                self.property = match name.as_ref() {
+                    tia::PART => Some(tia::PART),
+                    name => context::kept(name, self.hints.properties),
+                };
                 if let Some(suite) = self.suites.last_mut()
                     && let Some(print) = FINGERPRINTS.iter().find(|print| name.starts_with(**print))
                     && !suite.properties.contains(print)
@@ -582,6 +585,16 @@ impl<R: BufRead> Xml<'_, '_, R> {
     }
 
     fn close_property(&mut self) {
+        if self.property == Some(tia::PART) {
+            let is_ours = self
+                .suites
+                .first()
+                .is_some_and(|root| root.name == tia::ROOT);
+            if is_ours && tia::take_part(&mut self.report, &self.property_text) {
+                self.property = None;
+                return;
+            }
+        }
         if let Some(name) = self.property.take()
             && !context::keep(&mut self.report.context, name, &self.property_text)
         {
@@ -642,6 +655,7 @@ impl<R: BufRead> Xml<'_, '_, R> {
                 b"status" => &mut case.status,
                 b"result" => &mut case.result,
                 b"failure" => &mut case.failure,
+                tia::RESULT => &mut case.json,
                 b"timestamp" => {
                     timestamp = Some(value);
                     continue;

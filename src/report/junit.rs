@@ -22,6 +22,9 @@ pub const PART: &str = "tia.part";
 /// The attribute of a case that holds its result as JSON.
 pub const RESULT: &str = "tia.result";
 
+/// Longer attributes would be cut when they are read.
+const LONGEST: usize = 60_000;
+
 /// Writes a part as one report.
 ///
 /// Cost: the report is held in memory as a whole, a few hundred bytes a result.
@@ -39,7 +42,7 @@ pub fn part(part: &Part, to: impl io::Write) -> io::Result<()> {
         suite.set_time(time(duration));
         report.set_time(time(duration));
     }
-    suite.add_property((PART, serde_json::to_string(&part.header())?.as_str()));
+    suite.add_property((PART, header(part)?.as_str()));
     for (name, value) in part.context.all() {
         suite.add_property((name, value.as_str()));
     }
@@ -48,6 +51,17 @@ pub fn part(part: &Part, to: impl io::Write) -> io::Result<()> {
     }
     report.add_test_suite(suite);
     report.serialize(to).map_err(io::Error::other)
+}
+
+/// The part without its results; without the names of its reports, too, where they are too many for an attribute.
+fn header(part: &Part) -> io::Result<String> {
+    let mut header = part.header();
+    let mut json = serde_json::to_string(&header)?;
+    if json.len() > LONGEST {
+        header.sources.clear();
+        json = serde_json::to_string(&header)?;
+    }
+    Ok(json)
 }
 
 fn case(result: &TestResult) -> io::Result<TestCase> {

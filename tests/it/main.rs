@@ -2,5 +2,6 @@
 
 mod commands;
 mod conformance;
+mod history;
 mod robust;
 mod support;

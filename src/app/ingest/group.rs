@@ -53,22 +53,23 @@ impl Grouper {
         &mut self,
         report: Report,
         context: RunContext,
-        source: Source,
+        sources: Vec<Source>,
     ) -> Option<Part> {
-        let attempt = attempt_of(&source.name);
+        let name = sources.first().map_or("", |source| &source.name).to_owned();
+        let attempt = attempt_of(&name);
         if let Some(open) = &mut self.open {
             if let Some((directory, _)) = attempt
                 && open.directory == directory
             {
-                open.join_attempt(report, source);
+                open.join_attempt(report, sources);
                 return None;
             }
             if open.takes(&report, &context, self.runs) {
-                open.join(report, &context, source);
+                open.join(report, &context, sources);
                 return None;
             }
         }
-        let directory = attempt.map_or_else(|| directory(&source.name), |(dir, _)| dir);
+        let directory = attempt.map_or_else(|| directory(&name), |(dir, _)| dir);
         let next = Open {
             directory: directory.to_owned(),
             only_attempts: attempt.is_some(),
@@ -81,7 +82,7 @@ impl Grouper {
                 producer: report.producer.to_owned(),
                 errors_outside_tests: report.errors_outside_tests,
                 context,
-                sources: vec![source],
+                sources,
             },
         };
         self.open.replace(next).map(|open| open.part)
@@ -121,11 +122,11 @@ impl Open {
             .any(|result| tests.contains(&print(result)))
     }
 
-    fn join(&mut self, report: Report, context: &RunContext, source: Source) {
+    fn join(&mut self, report: Report, context: &RunContext, sources: Vec<Source>) {
         if let Some(tests) = &mut self.tests {
             tests.extend(report.results.iter().map(print));
         }
-        self.directory = directory(&source.name).to_owned();
+        self.directory = directory(sources.first().map_or("", |source| &source.name)).to_owned();
         self.only_attempts = false;
         let part = &mut self.part;
         // the order of files is no order of execution unless their times say so
@@ -141,11 +142,11 @@ impl Open {
         part.context.fill(context);
         part.context.start = start;
         part.results.extend(report.results);
-        part.sources.push(source);
+        part.sources.extend(sources);
     }
 
     /// Bazel: `test.xml` is the last attempt, `test_attempts/attempt_N.xml` are those before it, in order.
-    fn join_attempt(&mut self, report: Report, source: Source) {
+    fn join_attempt(&mut self, report: Report, sources: Vec<Source>) {
         let part = &mut self.part;
         for result in report.results {
             let same = |known: &&mut TestResult| {
@@ -164,7 +165,7 @@ impl Open {
             }
         }
         part.complete &= report.complete;
-        part.sources.push(source);
+        part.sources.extend(sources);
     }
 }
 
@@ -262,7 +263,7 @@ mod tests {
         let mut parts = Vec::new();
         for line in lines {
             let (report, context, source) = report(line);
-            parts.extend(grouper.add(report, context, source));
+            parts.extend(grouper.add(report, context, vec![source]));
         }
         parts.extend(grouper.finish());
         let show = |result: &TestResult| {

@@ -8,8 +8,6 @@ mod outcome;
 mod read;
 mod store;
 
-use std::collections::BTreeMap;
-
 pub use group::Runs;
 pub use outcome::{Counts, Fate, FileOutcome, Ingested, StoredPart};
 
@@ -35,7 +33,7 @@ pub struct IngestRequest {
     /// How reports are put together into runs.
     pub runs: Runs,
     /// Properties of reports that are kept besides those on the allow-list, and the attributes they become.
-    pub properties: BTreeMap<String, String>,
+    pub properties: Vec<(String, String)>,
     /// Offset from UTC in seconds of timestamps that name no zone.
     pub zone: Option<i32>,
     /// The present moment.

@@ -103,6 +103,7 @@ pub(super) fn hints<'a>(input: &'a Input, request: &'a IngestRequest) -> Hints<'
     Hints {
         file: &input.name,
         zone: request.zone.unwrap_or(0),
+        properties: &request.properties,
     }
 }
 

@@ -116,9 +116,9 @@ impl<'a> Ingest<'a> {
                     let issues = std::mem::take(&mut report.issues);
                     self.done.note(&parsed.input.name, fate, issues);
                     let context = self.context(&report);
-                    let source = source(&parsed.input, parsed.prints, parsed.size, &report);
+                    let sources = sources(&parsed.input, parsed.prints, parsed.size, &mut report);
                     self.closed
-                        .extend(self.grouper.add(report, context, source));
+                        .extend(self.grouper.add(report, context, sources));
                 }
                 Some(Err(error)) => {
                     let fate = read::fate(&parsed.input, &error);
@@ -193,7 +193,7 @@ impl<'a> Ingest<'a> {
             complete: report.complete,
             producer: report.producer.to_owned(),
             errors_outside_tests: report.errors_outside_tests,
-            sources: vec![source(input, prints, size, &report)],
+            sources: sources(input, prints, size, &mut report),
         };
         let added = writer.finish(&header, self.request.now)?;
         let fate = Fate::Read {
@@ -231,8 +231,12 @@ fn name_run(request: &IngestRequest, context: &mut RunContext) {
     }
 }
 
-fn source(input: &Input, prints: Prints, size: u64, report: &Report) -> Source {
-    Source {
+/// What a part is known by: the report, or what an exported report was made from.
+fn sources(input: &Input, prints: Prints, size: u64, report: &mut Report) -> Vec<Source> {
+    if !report.sources.is_empty() {
+        return std::mem::take(&mut report.sources);
+    }
+    vec![Source {
         name: input.name.clone(),
         contents: if report.says_when {
             prints.alone
@@ -240,5 +244,5 @@ fn source(input: &Input, prints: Prints, size: u64, report: &Report) -> Source {
             prints.in_run
         },
         bytes: size,
-    }
+    }]
 }

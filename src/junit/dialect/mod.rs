@@ -34,6 +34,7 @@ mod sonar;
 mod surefire;
 mod testng;
 mod testthat;
+pub(super) mod tia;
 mod trx2junit;
 mod unittest_xml;
 mod vitest;
@@ -204,6 +205,7 @@ pub(super) fn split_params(name: &str) -> (&str, &str) {
 
 /// All dialects, in the order in which they are asked.
 pub(super) const ALL: &[&dyn Dialect] = &[
+    &tia::Tia,
     &nextest::Nextest,
     &pytest::Pytest,
     &googletest::GoogleTest,
