@@ -157,7 +157,10 @@ impl History {
         inner: bool,
     ) -> Result<Added, HistoryError> {
         let mut writer = self.writer(part.in_order && kept == Kept::All, inner)?;
-        if let Some(known) = writer.known(part)? {
+        // a part of another store is known by its key alone: which of its sources are known depends on the order
+        if print.is_none()
+            && let Some(known) = writer.known(part)?
+        {
             return Ok(Added::Known(known));
         }
         for window in part.results.chunks(WINDOW) {

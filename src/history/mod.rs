@@ -32,24 +32,35 @@ use crate::model::Part;
 use crate::model::{Fingerprint, LogSeconds, PartId, PastPart, RunId, Timestamp};
 
 pub mod block;
+mod check;
 mod content;
 mod error;
 mod frame;
 mod ingest;
+mod keep;
 mod memo;
+mod merge;
 mod read;
 mod rename;
+mod retention;
+mod rollup;
 mod roster;
+mod sql;
 mod stats;
-#[expect(dead_code, reason = "thinning comes with retention")]
 mod store;
 mod walk;
 
 pub use block::{BLOCK_VERSION, BlockCodec, Exception, Outcomes};
+pub use check::Problem;
 pub use error::HistoryError;
 pub use frame::CodecError;
 pub use ingest::PartWriter;
+pub use keep::{DayRollup, Pruned};
+pub use merge::Merged;
 pub use read::{FailureRow, StoredPart};
+pub use retention::Keep;
+pub use rollup::{DayCounts, DayDurations};
+pub use sql::{Table, Value};
 pub use stats::{Stats, TableSize};
 
 /// What a store is opened for.

@@ -95,7 +95,7 @@ pub(super) fn part() -> impl Strategy<Value = Part> {
             complete,
             producer: format!("producer{}", name % 2),
             errors_outside_tests: errors,
-            sources: if name % 4 == 0 {
+            sources: if name.is_multiple_of(4) {
                 Vec::new()
             } else {
                 vec![source(name)]
@@ -114,9 +114,9 @@ fn source(name: u8) -> Source {
 fn context(name: u8, start: Option<Timestamp>) -> RunContext {
     RunContext {
         commit: Some(format!("{:040x}", name / 3)),
-        branch: (name % 5 > 0).then(|| format!("branch{}", name % 3)),
-        run_id: (name % 2 == 0).then(|| format!("{}", name / 2)),
-        attempt: (name % 7 == 0).then_some(1),
+        branch: (!name.is_multiple_of(5)).then(|| format!("branch{}", name % 3)),
+        run_id: (name.is_multiple_of(2)).then(|| format!("{}", name / 2)),
+        attempt: (name.is_multiple_of(7)).then_some(1),
         start,
         attributes: [("host.name".to_owned(), format!("host{}", name % 2))].into(),
         ..RunContext::default()

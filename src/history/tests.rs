@@ -251,3 +251,194 @@ fn a_part_without_results_is_a_part() {
     let id = history.add_part(&part, NOW).unwrap().part();
     assert_eq!(history.part(id).unwrap().part, part);
 }
+
+fn store_of(parts: &[Part]) -> History {
+    let mut history = History::in_memory().unwrap();
+    for part in parts {
+        history.add_part(part, NOW).unwrap();
+    }
+    history
+}
+
+/// Everything that can be read of a store, without numbers.
+fn told(history: &History) -> Vec<String> {
+    let parts = history.parts(&Query::default()).unwrap();
+    let mut told: Vec<String> = parts
+        .iter()
+        .map(|past| {
+            let mut stored = history.part(past.part).unwrap();
+            stored.part.sources.sort();
+            format!("{:?} {:?}", stored.kept, settled(stored.part))
+        })
+        .collect();
+    told.sort();
+    told.push(format!("{:?}", history.renames().unwrap()));
+    told
+}
+
+fn clean(history: &History) {
+    assert_eq!(history.check().unwrap(), []);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_order_of_storing_gives_the_same_store(parts in proptest::collection::vec(part(), 1..6), seed in any::<u64>()) {
+        // of reports that come twice the first stays, so the same sources stand for the same part here
+        let mut parts = parts;
+        parts.sort_by(|a, b| a.sources.cmp(&b.sources));
+        parts.dedup_by(|a, b| !a.sources.is_empty() && a.sources == b.sources);
+        let forth = store_of(&parts);
+        let turn = seed as usize % parts.len();
+        parts.rotate_left(turn);
+        parts.reverse();
+        let back = store_of(&parts);
+        prop_assert_eq!(forth.content_print().unwrap(), back.content_print().unwrap());
+        prop_assert_eq!(told(&forth), told(&back));
+        clean(&forth);
+        clean(&back);
+    }
+
+    #[test]
+    fn merging_is_commutative_and_idempotent(
+        ours in proptest::collection::vec(part(), 0..5), theirs in proptest::collection::vec(part(), 0..5),
+        shared in proptest::collection::vec(part(), 0..3), old in 0i64..3,
+    ) {
+        let both = |own: &[Part]| store_of(&[own, &shared].concat());
+        let keep = Keep { everything: old << 41 };
+        let (a, mut b) = (both(&ours), both(&theirs));
+        b.prune(keep, Timestamp(1 << 42)).unwrap();
+        let (mut ab, mut ba) = (both(&ours), both(&theirs));
+        ba.prune(keep, Timestamp(1 << 42)).unwrap();
+        ab.join(&b).unwrap();
+        ba.join(&a).unwrap();
+        prop_assert_eq!(ab.content_print().unwrap(), ba.content_print().unwrap());
+        prop_assert_eq!(told(&ab), told(&ba));
+        let before = told(&ab);
+        let again = ab.join(&b).unwrap();
+        prop_assert_eq!(again.new, 0);
+        let twin = ba;
+        ab.join(&twin).unwrap();
+        prop_assert_eq!(told(&ab), before);
+        clean(&ab);
+        clean(&twin);
+    }
+
+    #[test]
+    fn thinning_keeps_every_outcome(parts in proptest::collection::vec(part(), 1..5)) {
+        let mut history = store_of(&parts);
+        let query = Query::default();
+        let past = history.parts(&query).unwrap();
+        let outcomes = |history: &History| {
+            let mut all = Vec::new();
+            history.series(&past, &mut |series| {
+                all.extend(series.seen.iter().map(|s| {
+                    format!("{} {} {} {:?} {}", series.test, series.variant, s.part, s.status, s.bad_attempts)
+                }));
+            }).unwrap();
+            all.sort();
+            all
+        };
+        let days = |history: &History| {
+            let mut days = Vec::new();
+            history.rollups(&query, &mut |day| days.push(day)).unwrap();
+            days
+        };
+        let (before, sums) = (outcomes(&history), days(&history));
+        let pruned = history.prune(Keep::days(0), Timestamp(1 << 43)).unwrap();
+        prop_assert_eq!(pruned.parts, past.len());
+        prop_assert_eq!(outcomes(&history), before);
+        prop_assert_eq!(days(&history), sums);
+        prop_assert_eq!(history.stats().unwrap().text_bytes, 0);
+        prop_assert!(history.parts(&query).unwrap() == past);
+        for past in &past {
+            let stored = history.part(past.part).unwrap();
+            prop_assert!(stored.part.results.iter().all(|r| r.duration.is_none() && r.failures.is_empty()));
+        }
+        clean(&history);
+    }
+}
+
+#[test]
+fn a_day_counts_what_its_parts_say() {
+    let mut history = store_of(&[run_of("PF", 3), run_of("fS", 3), run_of("PP", 4)]);
+    history.refresh_rollups().unwrap();
+    history.add_part(&run_of("FF", 3), NOW).unwrap();
+    let mut days = Vec::new();
+    history
+        .rollups(&Query::default(), &mut |day| days.push(day))
+        .unwrap();
+    let counts = |day: &DayRollup| -> Vec<_> {
+        let numbers = |c: &DayCounts| (c.ran, c.bad, c.flaky, c.skipped, c.durations.seen);
+        day.tests
+            .iter()
+            .map(|(_, _, counts)| numbers(counts))
+            .collect()
+    };
+    assert_eq!(days.len(), 2);
+    assert_eq!((days[0].day, days[0].branch.as_deref()), (3, Some("main")));
+    assert_eq!(counts(&days[0]), [(3, 1, 1, 0, 3), (2, 2, 0, 1, 3)]);
+    assert_eq!(counts(&days[1]), [(1, 0, 0, 0, 1), (1, 0, 0, 0, 1)]);
+}
+
+#[test]
+fn results_are_a_table_to_sql() {
+    let mut history = store_of(&[run_of("PFS", 1), run_of("fPP", 2)]);
+    let table = history
+        .sql("SELECT name, status, bad_attempts, round(seconds, 1), branch FROM results WHERE part = 2 ORDER BY name")
+        .unwrap();
+    assert_eq!(table.columns[..2], ["name", "status"]);
+    let text = |text: &str| Value::Text(text.to_owned());
+    assert_eq!(
+        table.rows[0],
+        [
+            text("test0"),
+            text("passed"),
+            Value::Integer(1),
+            Value::Real(0.5),
+            text("main")
+        ]
+    );
+    let counts = history
+        .sql("SELECT status, count(*) FROM results GROUP BY 1 ORDER BY 2, 1")
+        .unwrap();
+    let count = |word, n| vec![text(word), Value::Integer(n)];
+    assert_eq!(
+        counts.rows,
+        [count("failed", 1), count("skipped", 1), count("passed", 4)]
+    );
+    clean(&history);
+}
+
+#[test]
+fn sql_can_do_nothing_but_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let aside = dir.path().join("aside.db");
+    let mut history = store_of(&[run_of("PF", 1)]);
+    let aside = aside.display();
+    for statement in [
+        "DELETE FROM part",
+        "DROP TABLE part",
+        "CREATE TABLE t (a)",
+        "CREATE TEMP TABLE t (a)",
+        "PRAGMA user_version = 7",
+        "PRAGMA query_only = OFF",
+        "VACUUM",
+        "BEGIN",
+        "SELECT load_extension('x')",
+        "not SQL",
+        &format!("ATTACH '{aside}' AS a"),
+        &format!("VACUUM INTO '{aside}'"),
+    ] {
+        let answer = history.sql(statement);
+        assert!(
+            matches!(answer, Err(HistoryError::Statement(_))),
+            "{statement}: {answer:?}"
+        );
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    assert!(history.sql("PRAGMA table_info(part)").is_ok());
+    history.add_part(&run_of("PFP", 2), NOW).unwrap();
+    clean(&history);
+}

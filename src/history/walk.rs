@@ -1,6 +1,7 @@
 //! Walks over many parts: the line of one test, the series of all.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::block::Exception;
@@ -13,6 +14,9 @@ use crate::model::{PartId, PastPart, Seen, Series, Status, TestId, Variant};
 const HELD: usize = 192 << 20;
 /// Bytes of series that are put together at once.
 const TILE: usize = 24 << 20;
+
+/// A roster, and where in it the wanted series are: position, and which of the wanted.
+type Places = (Arc<Roster>, Vec<(usize, usize)>);
 
 /// A decoded chunk, cut to the members of one pass.
 struct Held {
@@ -44,20 +48,22 @@ impl History {
             wanted.push((series, super::read::plain(variant)));
         }
         // where in each roster the wanted series are
-        let mut places: HashMap<i64, (Arc<Roster>, Vec<(usize, usize)>)> = HashMap::new();
+        let mut places: HashMap<i64, Places> = HashMap::new();
         let mut outcomes = Outcomes::default();
         let parts = self.parts(query)?;
         for (index, past) in (0..).zip(&parts) {
             for (chunk, roster) in self.store.chunk_rosters(past.part.0)? {
-                if !places.contains_key(&roster) {
-                    let known = self.memo.borrow_mut().roster(&self.store, roster)?;
-                    let place = |(nr, (series, _)): (usize, &(u32, Variant))| {
-                        Some((known.members.binary_search(series).ok()?, nr))
-                    };
-                    let found = wanted.iter().enumerate().filter_map(place).collect();
-                    places.insert(roster, (known, found));
-                }
-                let (roster, places) = &places[&roster];
+                let (roster, places) = match places.entry(roster) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(empty) => {
+                        let roster = self.memo.borrow_mut().roster(&self.store, roster)?;
+                        let place = |(nr, (series, _)): (usize, &(u32, Variant))| {
+                            Some((roster.members.binary_search(series).ok()?, nr))
+                        };
+                        let found = wanted.iter().enumerate().filter_map(place).collect();
+                        empty.insert((roster, found))
+                    }
+                };
                 if places.is_empty() {
                     continue;
                 }
@@ -68,7 +74,7 @@ impl History {
                         .decode(block, &roster.usual, &mut outcomes)
                         .map_err(super::error::unreadable(format!("block {chunk}")))
                 })?;
-                for (position, nr) in places {
+                for (position, nr) in places.iter() {
                     let exceptions = &outcomes.exceptions;
                     let exception = exceptions
                         .binary_search_by_key(&(*position as u32), |e| e.position)

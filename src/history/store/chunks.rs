@@ -112,39 +112,21 @@ impl Store {
         Ok(())
     }
 
-    /// Calls `each` for the chunks of a part, in order, with number, roster, order and block.
-    pub(in crate::history) fn each_chunk(
-        &self,
-        part: i64,
-        each: &mut dyn FnMut(i64, i64, Option<i64>, &[u8]) -> Result<(), HistoryError>,
-    ) -> Result<(), HistoryError> {
+    /// The chunks of a part, in order.
+    pub(in crate::history) fn chunks(&self, part: i64) -> Result<Vec<ChunkRow>, HistoryError> {
         let mut query = self.conn.prepare_cached(
             "SELECT id, roster, ordering, block FROM chunk WHERE id BETWEEN ? AND ? ORDER BY id",
         )?;
-        let mut rows = query.query([part * WINDOWS, part * WINDOWS + WINDOWS - 1])?;
-        while let Some(row) = rows.next()? {
-            let block = row
-                .get_ref(3)?
-                .as_blob()
-                .map_err(|error| HistoryError::Sqlite(error.into()))?;
-            each(row.get(0)?, row.get(1)?, row.get(2)?, block)?;
-        }
-        Ok(())
-    }
-
-    /// The chunks of a part, in order.
-    pub(in crate::history) fn chunks(&self, part: i64) -> Result<Vec<ChunkRow>, HistoryError> {
-        let mut chunks = Vec::new();
-        self.each_chunk(part, &mut |id, roster, ordering, block| {
-            chunks.push(ChunkRow {
-                id,
-                roster,
-                ordering,
-                block: block.to_vec(),
-            });
-            Ok(())
+        let range = [part * WINDOWS, part * WINDOWS + WINDOWS - 1];
+        let rows = query.query_map(range, |row| {
+            Ok(ChunkRow {
+                id: row.get(0)?,
+                roster: row.get(1)?,
+                ordering: row.get(2)?,
+                block: row.get(3)?,
+            })
         })?;
-        Ok(chunks)
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     pub(in crate::history) fn chunk(&self, id: i64) -> Result<ChunkRow, HistoryError> {

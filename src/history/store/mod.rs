@@ -1,5 +1,6 @@
 //! The database: every statement of the history is in this folder.
 
+mod ask;
 mod chunks;
 mod details;
 mod migrate;
@@ -7,6 +8,7 @@ mod names;
 mod parts;
 mod sqlite;
 mod stats;
+mod upkeep;
 
 pub(super) use chunks::ChunkRow;
 pub(super) use details::{DetailRow, TextRef};
