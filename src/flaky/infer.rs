@@ -68,36 +68,50 @@ pub(super) struct World<'a> {
 struct Hazard {
     breaks: f64,
     repaired: f64,
+    /// Repair of a breakage that lasts.
+    mended: f64,
     redrawn: f64,
 }
+
+/// That a test breaks or is repaired on one commit. Not quite zero, so that no history is impossible.
+const HARDLY: f64 = 1e-40;
+/// By how much the nature of a test changes less often on one commit: the machines may have changed. (Reruns of real suites fail in
+/// stretches: a hundred runs on one machine, then never again.)
+const SAME: f64 = 0.02;
 
 impl World<'_> {
     fn hazard(&self, step: &Step, heard: &Heard) -> Hazard {
         let chances = self.chances;
         let gap = f64::from(step.gap.max(1));
         let breaks = (heard.breaks + (gap - 1.0) * chances.breaks).min(0.5);
-        let repaired = 1.0 - (1.0 - chances.repaired).powf(gap);
+        let over = |chance: f64| 1.0 - (1.0 - chance).powf(gap);
+        let (repaired, mended) = (over(chances.repaired), over(chances.mended));
         let redrawn = (chances.redrawn * gap).min(0.1);
+        let leak = chances.leak;
         match step.moved {
             Moved::First => Hazard {
                 breaks: 0.0,
                 repaired: 0.0,
+                mended: 0.0,
                 redrawn: 0.0,
             },
             Moved::Same => Hazard {
-                breaks: breaks * chances.leak * 0.1,
-                repaired: repaired * chances.leak * 0.1,
-                redrawn: 0.0,
+                breaks: HARDLY,
+                repaired: HARDLY,
+                mended: HARDLY,
+                redrawn: chances.redrawn * SAME,
             },
             Moved::Somehow | Moved::Reached => Hazard {
                 breaks,
                 repaired,
+                mended,
                 redrawn,
             },
             Moved::Unreached => Hazard {
-                breaks: breaks * chances.leak,
-                repaired: repaired * chances.leak.sqrt(),
-                redrawn: redrawn * chances.leak.sqrt(),
+                breaks: breaks * leak,
+                repaired: repaired * leak.sqrt(),
+                mended: mended * leak.sqrt(),
+                redrawn: redrawn * leak.sqrt(),
             },
         }
     }
@@ -137,15 +151,23 @@ pub(super) struct Belief {
     /// Logarithm of the chance of all results so far.
     pub log_likelihood: f64,
     /// For each line seen, by its number: that the test is broken there, given the rate.
-    lines: Vec<(u32, Rates)>,
+    lines: Vec<(u32, Sick)>,
     index: FxHashMap<u32, u32>,
+}
+
+/// That a test is broken, given each rate: by a breakage that is soon repaired, or by one that lasts. (Real breakages have
+/// no typical length: most are repaired at once, some stay for years.)
+#[derive(Clone, Debug)]
+struct Sick {
+    fresh: Rates,
+    lasting: Rates,
 }
 
 /// The belief at a result, before its outcome is taken in and before the code moved.
 #[derive(Clone, Debug)]
 struct Saved {
     rate: Rates,
-    broken: Rates,
+    sick: Sick,
 }
 
 impl Belief {
@@ -161,7 +183,9 @@ impl Belief {
     /// That the test is broken on each line, by line.
     pub(super) fn broken(&self) -> impl Iterator<Item = (u32, f64)> {
         self.lines.iter().map(|(line, broken)| {
-            let sum: f64 = self.rate.iter().zip(broken).map(|(w, q)| w * q).sum();
+            let sum: f64 = (0..RATES)
+                .map(|i| self.rate[i] * (broken.fresh[i] + broken.lasting[i]))
+                .sum();
             (*line, sum)
         })
     }
@@ -172,10 +196,18 @@ impl Belief {
         }
         // A line forks from the main one (line 0), or else begins like a history.
         let broken = match self.index.get(&0) {
-            Some(main) => self.lines[*main as usize]
-                .1
-                .map(|q| q + (1.0 - q) * chances.broken_on_fork),
-            None => [chances.broken_at_start; RATES],
+            Some(main) => {
+                let mut sick = self.lines[*main as usize].1.clone();
+                for i in 0..RATES {
+                    let well = 1.0 - sick.fresh[i] - sick.lasting[i];
+                    sick.fresh[i] += well * chances.broken_on_fork;
+                }
+                sick
+            }
+            None => Sick {
+                fresh: [0.0; RATES],
+                lasting: [chances.broken_at_start; RATES],
+            },
         };
         let slot = self.lines.len();
         self.lines.push((line, broken));
@@ -192,26 +224,35 @@ impl Belief {
         let hazard = world.hazard(step, heard);
         let (healthy, broken) = world.emission(step.outcome, heard);
         let slot = self.slot(step.line, world.chances);
-        let state = &mut self.lines[slot].1;
+        let sick = &mut self.lines[slot].1;
         let rate = &mut self.rate;
         if hazard.redrawn > 0.0 {
-            let both: f64 = rate.iter().zip(state.iter()).map(|(w, q)| w * q).sum();
+            let sum = |q: &Rates| rate.iter().zip(q).map(|(w, q)| w * q).sum::<f64>();
+            let (fresh, lasting) = (sum(&sick.fresh), sum(&sick.lasting));
             let (stay, new) = (1.0 - hazard.redrawn, hazard.redrawn);
             for i in 0..RATES {
                 let weight = stay * rate[i] + new * world.prior[i];
-                state[i] = (stay * rate[i] * state[i] + new * world.prior[i] * both) / weight;
+                sick.fresh[i] =
+                    (stay * rate[i] * sick.fresh[i] + new * world.prior[i] * fresh) / weight;
+                sick.lasting[i] =
+                    (stay * rate[i] * sick.lasting[i] + new * world.prior[i] * lasting) / weight;
                 rate[i] = weight;
             }
         }
         let saved = save.then(|| Saved {
             rate: *rate,
-            broken: *state,
+            sick: sick.clone(),
         });
+        let lasts = world.chances.lasting;
         let mut total = 0.0;
         for i in 0..RATES {
-            let q = state[i] * (1.0 - hazard.repaired) + (1.0 - state[i]) * hazard.breaks;
-            let seen = (1.0 - q) * healthy[i] + q * broken;
-            state[i] = q * broken / seen;
+            let (q, l) = (sick.fresh[i], sick.lasting[i]);
+            let well = (1.0 - q - l).max(0.0);
+            let q = q * (1.0 - hazard.repaired) + well * hazard.breaks * (1.0 - lasts);
+            let l = l * (1.0 - hazard.mended) + well * hazard.breaks * lasts;
+            let seen = (1.0 - q - l).max(0.0) * healthy[i] + (q + l) * broken;
+            sick.fresh[i] = q * broken / seen;
+            sick.lasting[i] = l * broken / seen;
             rate[i] *= seen;
             total += rate[i];
         }
@@ -312,11 +353,12 @@ fn look_back(
     saved: &[Saved],
 ) -> (Vec<Cause>, (f64, f64)) {
     let mut future = [1.0; RATES];
-    // Chance of the future of a line if broken, against that if healthy.
-    let mut lines: FxHashMap<u32, Rates> = FxHashMap::default();
+    // Chance of the future of a line if broken (soon repaired, lasting), against that if healthy.
+    let mut lines: FxHashMap<u32, [Rates; 2]> = FxHashMap::default();
     let mut causes = Vec::with_capacity(heard.len());
     let (mut repairs, mut occasions) = (0.0, 0.0);
     let (mut next_saved, mut next_heard) = (saved.len(), heard.len());
+    let lasts = world.chances.lasting;
     for (number, step) in steps.iter().enumerate().rev() {
         let bad = step.outcome.is_bad();
         let about = if bad {
@@ -327,51 +369,55 @@ fn look_back(
         };
         let hazard = world.hazard(step, &about);
         let (healthy, broken) = world.emission(step.outcome, &about);
-        let ratio = lines.entry(step.line).or_insert([1.0; RATES]);
+        let ratio = lines.entry(step.line).or_insert([[1.0; RATES]; 2]);
         if needed[number] {
             next_saved -= 1;
             let before = &saved[next_saved];
             let (mut flake, mut outage, mut old, mut new, mut well) = (0.0, 0.0, 0.0, 0.0, 0.0);
-            let (mut repaired, mut was_broken, mut total) = (0.0, 0.0, 0.0);
+            let (mut repaired, mut still) = (0.0, 0.0);
+            let calm_part = 1.0 - about.outage * about.share;
             for i in 0..RATES {
-                let (if_healthy, if_broken) = (future[i], future[i] * ratio[i] * broken);
-                let sound = before.rate[i] * (1.0 - before.broken[i]);
-                let sick = before.rate[i] * before.broken[i];
-                let mass = (sound * (1.0 - hazard.breaks) + sick * hazard.repaired) * if_healthy;
+                let if_healthy = future[i];
+                let (if_fresh, if_lasting) = (
+                    if_healthy * ratio[0][i] * broken,
+                    if_healthy * ratio[1][i] * broken,
+                );
+                let (fresh, lasting) = (
+                    before.rate[i] * before.sick.fresh[i],
+                    before.rate[i] * before.sick.lasting[i],
+                );
+                let sound = (before.rate[i] - fresh - lasting).max(0.0);
+                let back = fresh * hazard.repaired * if_healthy;
+                let mass =
+                    (sound * (1.0 - hazard.breaks) + lasting * hazard.mended) * if_healthy + back;
                 let calm = if world.no_flakes || !bad {
                     0.0
                 } else {
-                    (1.0 - about.outage * about.share)
-                        * step.outcome.chance(world.grid.rate[i], world.chances.alike)
+                    calm_part * step.outcome.chance(world.grid.rate[i], world.chances.alike)
                 };
                 flake += mass * calm.min(healthy[i]);
                 outage += mass * (healthy[i] - calm).max(0.0);
                 well += mass;
-                old += sick * (1.0 - hazard.repaired) * if_broken;
-                new += sound * if_broken;
-                repaired += sick * hazard.repaired * if_healthy * healthy[i];
-                was_broken += sick * (1.0 - hazard.repaired) * if_broken
-                    + sick * hazard.repaired * if_healthy * healthy[i];
-                total += mass * healthy[i]
-                    + sick * (1.0 - hazard.repaired) * if_broken
-                    + sound * hazard.breaks * if_broken;
+                let stays = fresh * (1.0 - hazard.repaired) * if_fresh;
+                old += stays + lasting * (1.0 - hazard.mended) * if_lasting;
+                new += sound * ((1.0 - lasts) * if_fresh + lasts * if_lasting);
+                repaired += back * healthy[i];
+                still += stays;
             }
+            let broke = new * hazard.breaks;
+            let all = flake + outage + old + broke;
             if matches!(step.moved, Moved::Somehow | Moved::Reached) {
-                repairs += repaired / total;
-                occasions += was_broken / total;
+                repairs += repaired / all;
+                occasions += (repaired + still) / all;
             }
             if bad {
-                let broke = new * hazard.breaks;
-                let first = if step.moved == Moved::First { 0.0 } else { new };
-                let leak = if step.moved == Moved::Unreached {
-                    world.chances.leak
-                } else {
-                    1.0
+                let weight = match step.moved {
+                    Moved::First | Moved::Same => 0.0,
+                    Moved::Unreached => world.chances.leak,
+                    Moved::Somehow | Moved::Reached => 1.0,
                 };
-                let leak = if step.moved == Moved::Same { 0.0 } else { leak };
-                let all = flake + outage + old + broke;
-                let plain = flake / (1.0 - about.outage * about.share).max(1e-9) + old;
-                let sum = plain + first * leak + well;
+                let plain = flake / calm_part.max(1e-9) + old;
+                let sum = plain + new * weight + well;
                 causes.push(Cause {
                     step: number as u32,
                     flake: flake / all,
@@ -379,26 +425,33 @@ fn look_back(
                     outage: outage / all,
                     broke: broke / all,
                     explained: plain / sum,
-                    if_broke: first * leak / sum,
+                    if_broke: new * weight / sum,
                     if_outage: well / sum,
                 });
             }
         }
-        let mut sums = [0.0; 2];
-        let (mut if_healthy, mut if_broken) = ([0.0; RATES], [0.0; RATES]);
+        let mut sums = [0.0; 3];
+        let mut next = [[0.0; RATES]; 3];
         for i in 0..RATES {
-            let (h, b) = (future[i] * healthy[i], future[i] * ratio[i] * broken);
-            if_healthy[i] = (1.0 - hazard.breaks) * h + hazard.breaks * b;
-            if_broken[i] = hazard.repaired * h + (1.0 - hazard.repaired) * b;
-            sums[0] += world.prior[i] * if_healthy[i];
-            sums[1] += world.prior[i] * if_broken[i];
+            let h = future[i] * healthy[i];
+            let (q, l) = (
+                future[i] * ratio[0][i] * broken,
+                future[i] * ratio[1][i] * broken,
+            );
+            next[0][i] =
+                (1.0 - hazard.breaks) * h + hazard.breaks * ((1.0 - lasts) * q + lasts * l);
+            next[1][i] = hazard.repaired * h + (1.0 - hazard.repaired) * q;
+            next[2][i] = hazard.mended * h + (1.0 - hazard.mended) * l;
+            for (sum, next) in sums.iter_mut().zip(&next) {
+                *sum += world.prior[i] * next[i];
+            }
         }
         let (stay, new) = (1.0 - hazard.redrawn, hazard.redrawn);
         let mut most = 0.0f64;
         for i in 0..RATES {
-            let h = stay * if_healthy[i] + new * sums[0];
-            let b = stay * if_broken[i] + new * sums[1];
-            ratio[i] = b / h;
+            let [h, q, l] = [0, 1, 2].map(|state| stay * next[state][i] + new * sums[state]);
+            ratio[0][i] = q / h;
+            ratio[1][i] = l / h;
             future[i] = h;
             most = most.max(h);
         }

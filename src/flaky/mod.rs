@@ -497,6 +497,7 @@ impl Fit {
         let mut told: Vec<Vec<Told>> = vec![Vec::new(); self.parts.len()];
         let mut places = Vec::new();
         let (mut broke, mut repairs, mut occasions) = (0.0, 0.0, 0.0);
+        let mut broken_at_start = 0.0;
         for (((number, series), one), heard) in
             assessor.failing.iter().zip(smoothed).zip(&self.heard)
         {
@@ -504,6 +505,9 @@ impl Fit {
             debug_assert_eq!(one.causes.len(), heard.len());
             repairs += one.repairs.0;
             occasions += one.repairs.1;
+            if let Some(first) = one.causes.first().filter(|first| first.step == 0) {
+                broken_at_start += first.broken;
+            }
             for cause in &one.causes {
                 let step = &steps[cause.step as usize];
                 let part = &mut told[step.part as usize];
@@ -533,13 +537,16 @@ impl Fit {
         self.parts = self.views.iter().map(|view| view.all).collect();
 
         let parts = self.parts.len() as f64;
+        let tests = assessor.ran.len() as f64;
         let outages: f64 = self.parts.iter().map(|part| part.outage).sum();
         let breaking: f64 = self.views.iter().map(|view| view.breaking).sum();
         let occasions_to_break: f64 = self.reached.iter().map(|reached| f64::from(*reached)).sum();
         let default = Chances::default();
+        let breaks = (broke + 2000.0 * default.breaks) / (occasions_to_break + 2000.0);
         self.chances = Chances {
-            breaks: (broke + 2000.0 * default.breaks) / (occasions_to_break + 2000.0),
-            repaired: (repairs + 8.0 * default.repaired) / (occasions + 8.0),
+            breaks,
+            repaired: ((repairs + 8.0 * default.repaired) / (occasions + 8.0)).clamp(0.05, 0.6),
+            broken_at_start: (broken_at_start + 20.0 * default.broken_at_start) / (tests + 20.0),
             outage: (outages + 50.0 * default.outage) / (parts + 50.0),
             breaking_part: (breaking + 30.0 * default.breaking_part) / (parts + 30.0),
             ..default

@@ -4,6 +4,10 @@
 //! result left out); each passed test speaks against both. With the share `s` that an outage fails and the share `q`
 //! that a change breaks on a grid, their posterior is a small table for each part. What a test hears back leaves out its
 //! own word.
+//!
+//! An outage fails at least [`LEAST_TESTS`] tests and [`LEAST_SHARE`] of them. Reruns of real suites on one commit show
+//! why: a handful of flaky tests often fail together, time and again the same ones (75 % of flaky tests do; Parry et al.,
+//! EASE 2025). Such a cluster is a property of its tests, not of the machine.
 
 use super::infer::Heard;
 use super::states::{Chances, Outcome};
@@ -29,6 +33,12 @@ pub(super) struct PartView {
     pub breaking: f64,
 }
 
+/// The fewest tests that an outage fails.
+const LEAST_TESTS: usize = 10;
+/// The smallest share of tests that an outage fails.
+const LEAST_SHARE: f64 = 0.03;
+/// A failure that is explained this well tells nothing of its part.
+const EXPLAINED: f64 = 0.999;
 const SHARES: usize = 14;
 const BREAKS: usize = 12;
 const CELLS: usize = SHARES * BREAKS;
@@ -38,8 +48,13 @@ const CELLS: usize = SHARES * BREAKS;
 /// Cost: O(failed × 168).
 pub(super) fn weigh(chances: &Chances, told: &[Told], passed: u32, reached: u32) -> PartView {
     let tests = f64::from(passed) + told.len() as f64;
+    let told_something = |told: &&Told| told.explained < EXPLAINED;
+    let unexplained: Vec<&Told> = told.iter().filter(told_something).collect();
+    let many =
+        unexplained.len() >= LEAST_TESTS && unexplained.len() as f64 >= 0.8 * LEAST_SHARE * tests;
+    let outage = if many { chances.outage } else { 1e-290 };
     let (shares, breaks) = (
-        shares(tests, chances),
+        shares(tests, outage),
         breaks(f64::from(reached).max(1.0), chances),
     );
     let passed_reached = (f64::from(reached) - told.len() as f64).max(0.0);
@@ -61,22 +76,25 @@ pub(super) fn weigh(chances: &Chances, told: &[Told], passed: u32, reached: u32)
         }
         factors
     };
-    for one in told {
-        for (log, factor) in logs.iter_mut().zip(factor(one)) {
+    let factors: Vec<[f64; CELLS]> = unexplained.into_iter().map(factor).collect();
+    for factor in &factors {
+        for (log, factor) in logs.iter_mut().zip(factor) {
             *log += factor;
         }
     }
     let (all, breaking) = read(&logs, &shares, &breaks);
-    let each = told
-        .iter()
-        .map(|one| {
-            let mut without = logs;
-            for (log, factor) in without.iter_mut().zip(factor(one)) {
-                *log -= factor;
-            }
-            read(&without, &shares, &breaks).0
-        })
-        .collect();
+    let mut factors = factors.iter();
+    let mut hear = |one: &Told| {
+        if one.explained >= EXPLAINED {
+            return all;
+        }
+        let mut without = logs;
+        for (log, factor) in without.iter_mut().zip(factors.next().into_iter().flatten()) {
+            *log -= factor;
+        }
+        read(&without, &shares, &breaks).0
+    };
+    let each = told.iter().map(&mut hear).collect();
     PartView {
         all,
         each,
@@ -87,8 +105,9 @@ pub(super) fn weigh(chances: &Chances, told: &[Told], passed: u32, reached: u32)
 type Weighted<const N: usize> = [(f64, f64); N];
 
 /// Shares that an outage may fail, with their prior; the first is "no outage". Even over shares.
-fn shares(tests: f64, chances: &Chances) -> Weighted<SHARES> {
-    let least = (1.5 / tests.max(1.0)).clamp(0.01, 0.5).ln();
+fn shares(tests: f64, outage: f64) -> Weighted<SHARES> {
+    let least = LEAST_TESTS as f64 / tests.max(1.0);
+    let least = least.clamp(0.8 * LEAST_SHARE, 0.5).ln();
     let most = 0.985f64.ln();
     let step = (most - least) / (SHARES - 2) as f64;
     let mut shares = [(0.0, 0.0); SHARES];
@@ -99,9 +118,9 @@ fn shares(tests: f64, chances: &Chances) -> Weighted<SHARES> {
         total += value;
     }
     for share in &mut shares[1..] {
-        share.1 *= chances.outage / total;
+        share.1 *= outage / total;
     }
-    shares[0] = (0.0, 1.0 - chances.outage);
+    shares[0] = (0.0, 1.0 - outage);
     shares
 }
 
