@@ -230,13 +230,12 @@ impl Belief {
             let sum = |q: &Rates| rate.iter().zip(q).map(|(w, q)| w * q).sum::<f64>();
             let (fresh, lasting) = (sum(&sick.fresh), sum(&sick.lasting));
             let (stay, new) = (1.0 - hazard.redrawn, hazard.redrawn);
-            for i in 0..RATES {
-                let weight = stay * rate[i] + new * world.prior[i];
-                sick.fresh[i] =
-                    (stay * rate[i] * sick.fresh[i] + new * world.prior[i] * fresh) / weight;
-                sick.lasting[i] =
-                    (stay * rate[i] * sick.lasting[i] + new * world.prior[i] * lasting) / weight;
-                rate[i] = weight;
+            for (i, rate) in rate.iter_mut().enumerate() {
+                let (kept, drawn) = (stay * *rate, new * world.prior[i]);
+                let weight = kept + drawn;
+                sick.fresh[i] = (kept * sick.fresh[i] + drawn * fresh) / weight;
+                sick.lasting[i] = (kept * sick.lasting[i] + drawn * lasting) / weight;
+                *rate = weight;
             }
         }
         let saved = save.then(|| Saved {

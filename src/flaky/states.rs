@@ -49,27 +49,18 @@ impl Grid {
         Self { rate, low, width }
     }
 
-    /// The edges of a cell as rates; both zero for the first.
-    pub(super) fn cell(&self, index: usize) -> (f64, f64) {
-        if index == 0 {
-            return (0.0, 0.0);
-        }
-        let edge = |number: usize| expit(self.low + self.width * number as f64);
-        (edge(index - 1), edge(index))
-    }
-
     /// Spreads cell weights of `other` over the cells of this one, in proportion to the overlap.
     pub(super) fn spread(&self, other: &Self, weights: &Rates) -> Rates {
         let mut spread = [0.0; RATES];
         spread[0] = weights[0];
-        for index in 1..RATES {
+        for (index, share) in spread.iter_mut().enumerate().skip(1) {
             let low = self.low + self.width * (index - 1) as f64;
             let high = low + self.width;
             for (from, weight) in weights.iter().enumerate().skip(1) {
                 let start = other.low + other.width * (from - 1) as f64;
                 let overlap = (start + other.width).min(high) - start.max(low);
                 if overlap > 0.0 {
-                    spread[index] += weight * overlap / other.width;
+                    *share += weight * overlap / other.width;
                 }
             }
         }

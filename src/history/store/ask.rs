@@ -74,11 +74,7 @@ impl Store {
     fn answer(&self, text: &str) -> rusqlite::Result<Table> {
         let mut statement = self.conn.prepare(text)?;
         let mut table = Table {
-            columns: statement
-                .column_names()
-                .into_iter()
-                .map(str::to_owned)
-                .collect(),
+            columns: statement.column_names().map(str::to_owned).collect(),
             rows: Vec::new(),
         };
         let width = table.columns.len();

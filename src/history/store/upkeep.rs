@@ -5,6 +5,9 @@ use rusqlite::{OptionalExtension, params};
 use super::Store;
 use crate::history::HistoryError;
 
+/// Whether a rollup is up to date, and its block.
+type RollupRow = (bool, Option<Vec<u8>>);
+
 impl Store {
     /// Day, branch, and whether its sums are up to date; by day.
     pub(in crate::history) fn rollup_days(&self) -> Result<Vec<(i32, String, bool)>, HistoryError> {
@@ -19,7 +22,7 @@ impl Store {
         &self,
         day: i32,
         branch: &str,
-    ) -> Result<Option<(bool, Option<Vec<u8>>)>, HistoryError> {
+    ) -> Result<Option<RollupRow>, HistoryError> {
         let mut query = self
             .conn
             .prepare_cached("SELECT fresh, block FROM rollup WHERE day = ? AND branch = ?")?;
