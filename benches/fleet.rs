@@ -3,6 +3,8 @@
 //! `cargo bench --bench fleet -- DIR…`: directories made by the fleet simulator, each a seed; those with one parent
 //! are one row.
 
+#![expect(clippy::print_stdout, reason = "a bench talks to the terminal")]
+
 #[path = "support/baselines.rs"]
 mod baselines;
 #[path = "support/fleet.rs"]

@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench histories -- DIR…`: folders with `runs.csv.gz` and `results.csv.gz` or `intervals.csv.gz`.
 
+#![expect(clippy::print_stdout, reason = "a bench talks to the terminal")]
+
 #[path = "support/baselines.rs"]
 mod baselines;
 #[path = "support/table.rs"]

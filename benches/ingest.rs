@@ -307,9 +307,9 @@ fn large(mebibytes: usize) -> Result<(), String> {
                 tests % 999
             );
             if output > 0 && tests.is_multiple_of(2000) {
-                let _ = write!(
+                let _ = writeln!(
                     text,
-                    "><system-out>{}</system-out></testcase>\n",
+                    "><system-out>{}</system-out></testcase>",
                     line.repeat(output / line.len())
                 );
             } else {

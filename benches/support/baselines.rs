@@ -4,11 +4,11 @@
 
 /// One test in one run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// A number for the commit; runs of one commit stand together.
-    pub commit: u32,
-    pub failed: u32,
-    pub passed: u32,
+    pub(crate) commit: u32,
+    pub(crate) failed: u32,
+    pub(crate) passed: u32,
 }
 
 impl Ran {
@@ -17,10 +17,10 @@ impl Ran {
     }
 }
 
-pub type Rule = fn(&[Ran]) -> f64;
+pub(crate) type Rule = fn(&[Ran]) -> f64;
 
 /// Every rule with its name.
-pub const RULES: &[(&str, Rule)] = &[
+pub(crate) const RULES: &[(&str, Rule)] = &[
     ("failure rate", failure_rate),
     ("flip rate", flip_rate),
     ("Apple, weighted", apple),
@@ -31,12 +31,12 @@ pub const RULES: &[(&str, Rule)] = &[
     ("flakemetry", flakemetry),
 ];
 
-pub fn failure_rate(runs: &[Ran]) -> f64 {
+pub(crate) fn failure_rate(runs: &[Ran]) -> f64 {
     share(runs.iter().filter(|ran| ran.bad()).count(), runs.len())
 }
 
 /// Changes of outcome between neighbouring runs.
-pub fn flip_rate(runs: &[Ran]) -> f64 {
+pub(crate) fn flip_rate(runs: &[Ran]) -> f64 {
     share(
         runs.windows(2)
             .filter(|pair| pair[0].bad() != pair[1].bad())
@@ -47,7 +47,7 @@ pub fn flip_rate(runs: &[Ran]) -> f64 {
 
 /// Apple (ICSE-SEIP 2020): flips per version over ordered attempts, older versions weighing less (λ = 0.1). Versions with
 /// one attempt say nothing.
-pub fn apple(runs: &[Ran]) -> f64 {
+pub(crate) fn apple(runs: &[Ran]) -> f64 {
     let (mut sum, mut weights, mut weight) = (0.0, 0.0, 1.0);
     for group in runs.chunk_by(|a, b| a.commit == b.commit).rev() {
         let attempts: Vec<bool> = group
@@ -69,7 +69,7 @@ pub fn apple(runs: &[Ran]) -> f64 {
 }
 
 /// CircleCI, Harness, Trunk, DeFlaker's ground truth: a commit with both outcomes; the share of such commits.
-pub fn both_on_one_commit(runs: &[Ran]) -> f64 {
+pub(crate) fn both_on_one_commit(runs: &[Ran]) -> f64 {
     let groups: Vec<&[Ran]> = runs.chunk_by(|a, b| a.commit == b.commit).collect();
     let both = |group: &&&[Ran]| {
         group.iter().any(|ran| ran.failed > 0) && group.iter().any(|ran| ran.passed > 0)
@@ -78,7 +78,7 @@ pub fn both_on_one_commit(runs: &[Ran]) -> f64 {
 }
 
 /// flakebox: some pass and some failure in the last 50 runs, five runs at least.
-pub fn flakebox(runs: &[Ran]) -> f64 {
+pub(crate) fn flakebox(runs: &[Ran]) -> f64 {
     let last = &runs[runs.len().saturating_sub(50)..];
     let mixed = last.iter().any(|ran| ran.bad()) && last.iter().any(|ran| !ran.bad());
     f64::from(u8::from(last.len() >= 5 && mixed))
@@ -86,7 +86,7 @@ pub fn flakebox(runs: &[Ran]) -> f64 {
 
 /// flakemetry: same commit 0.4, instability 0.2, flips 0.15, pass on rerun 0.1, entropy 0.1, isolation 0.05 (not known
 /// here); Beta(1, 1).
-pub fn flakemetry(runs: &[Ran]) -> f64 {
+pub(crate) fn flakemetry(runs: &[Ran]) -> f64 {
     if runs.len() < 5 {
         return 0.0;
     }
@@ -109,7 +109,7 @@ pub fn flakemetry(runs: &[Ran]) -> f64 {
 
 /// PFS (Facebook 2020): P(fail | good state) with a chance that a version is really broken, over a grid; retries and reruns of
 /// one version are one group.
-pub fn pfs(runs: &[Ran]) -> f64 {
+pub(crate) fn pfs(runs: &[Ran]) -> f64 {
     let groups: Vec<(u32, u32)> = runs
         .chunk_by(|a, b| a.commit == b.commit)
         .map(|group| {
@@ -140,28 +140,28 @@ pub fn pfs(runs: &[Ran]) -> f64 {
 }
 
 /// The chance of one group of attempts: all failed, or some passed.
-pub fn pfs_group((failed, passed): (u32, u32), broken: f64, flaky: f64) -> f64 {
+pub(crate) fn pfs_group((failed, passed): (u32, u32), broken: f64, flaky: f64) -> f64 {
     let good = flaky.powi(failed as i32) * (1.0 - flaky).powi(passed as i32);
     (1.0 - broken) * good + if passed == 0 { broken } else { 0.0 }
 }
 
 /// The evidence of `failed` among `all` under Beta(α, β), without the binomial coefficient.
-pub fn evidence(failed: u32, all: u32, alpha: f64, beta: f64) -> f64 {
+pub(crate) fn evidence(failed: u32, all: u32, alpha: f64, beta: f64) -> f64 {
     let (x, n) = (f64::from(failed), f64::from(all));
     ln_beta(x + alpha, n - x + beta) - ln_beta(alpha, beta)
 }
 
 /// LUCI Analysis: counts of a segment.
 #[derive(Clone, Copy, Default)]
-pub struct Counts {
-    pub runs: u32,
-    pub unexpected: u32,
-    pub retried: u32,
-    pub unexpected_after_retry: u32,
+pub(crate) struct Counts {
+    pub(crate) runs: u32,
+    pub(crate) unexpected: u32,
+    pub(crate) retried: u32,
+    pub(crate) unexpected_after_retry: u32,
 }
 
 impl Counts {
-    pub fn of(runs: &[Ran]) -> Self {
+    pub(crate) fn of(runs: &[Ran]) -> Self {
         let mut counts = Self::default();
         for ran in runs {
             counts.runs += 1;
@@ -180,7 +180,7 @@ impl Counts {
 }
 
 /// LUCI Analysis' segments, as ends.
-pub fn luci_segments(runs: &[Ran]) -> Vec<usize> {
+pub(crate) fn luci_segments(runs: &[Ran]) -> Vec<usize> {
     fn split(runs: &[Ran], from: usize, ends: &mut Vec<usize>) {
         let whole = Counts::of(runs).log_likelihood();
         let mut best: Option<(usize, f64)> = None;
@@ -208,7 +208,7 @@ pub fn luci_segments(runs: &[Ran]) -> Vec<usize> {
 }
 
 /// Share of failures in segments that neither always pass nor always fail.
-pub fn luci(runs: &[Ran]) -> f64 {
+pub(crate) fn luci(runs: &[Ran]) -> f64 {
     let (mut from, mut flaky) = (0, 0);
     for end in luci_segments(runs) {
         let counts = Counts::of(&runs[from..end]);
@@ -246,7 +246,7 @@ fn ln_gamma(mut x: f64) -> f64 {
 }
 
 /// The published test vectors, checked before anything is compared. Panics where one is missed.
-pub fn check() {
+pub(crate) fn check() {
     let near = |value: f64, published: f64| {
         assert!(
             (value - published).abs() < 1e-3,
@@ -277,7 +277,7 @@ pub fn check() {
 }
 
 /// So many passes, then so many failures, each on a commit of its own.
-pub fn step(green: u32, red: u32) -> Vec<Ran> {
+pub(crate) fn step(green: u32, red: u32) -> Vec<Ran> {
     let ran = |commit| Ran {
         commit,
         failed: u32::from(commit >= green),

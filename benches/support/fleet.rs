@@ -13,57 +13,46 @@ use tia::model::{
 };
 
 #[derive(Deserialize)]
-pub struct Truth {
-    pub tests: BTreeMap<String, Character>,
-    pub breakages: Vec<Breakage>,
-    pub outages: Vec<u32>,
-    pub failures: Vec<Failure>,
+pub(crate) struct Truth {
+    pub(crate) tests: BTreeMap<String, Character>,
+    pub(crate) outages: Vec<u32>,
+    pub(crate) failures: Vec<Failure>,
 }
 
 #[derive(Deserialize)]
-pub struct Character {
-    pub kind: String,
-    pub rate: f64,
-    pub modules: Vec<String>,
-    pub seconds: f64,
-    pub limit: Option<f64>,
-    pub since: Option<String>,
-    pub until: Option<String>,
-    pub after: Option<String>,
-    pub hour: Option<u32>,
+pub(crate) struct Character {
+    pub(crate) kind: String,
+    pub(crate) rate: f64,
+    pub(crate) modules: Vec<String>,
+    pub(crate) seconds: f64,
+    pub(crate) limit: Option<f64>,
+    pub(crate) since: Option<String>,
+    pub(crate) until: Option<String>,
+    pub(crate) after: Option<String>,
 }
 
 #[derive(Deserialize)]
-pub struct Breakage {
-    pub commit: String,
-    pub fix: Option<String>,
-    pub tests: Vec<String>,
+pub(crate) struct Failure {
+    pub(crate) run: u32,
+    pub(crate) test: String,
+    pub(crate) cause: String,
 }
 
-#[derive(Deserialize)]
-pub struct Failure {
-    pub run: u32,
-    pub test: String,
-    pub cause: String,
-}
-
-pub struct Fleet {
-    pub parts: Vec<PastPart>,
-    pub series: Vec<Series>,
+pub(crate) struct Fleet {
+    pub(crate) parts: Vec<PastPart>,
+    pub(crate) series: Vec<Series>,
     /// For each series, the name that the truth has.
-    pub names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// For each series, failure messages by part, numbers masked.
-    pub messages: Vec<HashMap<u32, String>>,
+    pub(crate) messages: Vec<HashMap<u32, String>>,
     /// For each part, the series in order of execution.
-    pub order: Vec<Vec<u32>>,
-    pub truth: Truth,
-    pub graph: Graph,
-    /// Commits, oldest first.
-    pub commits: Vec<String>,
+    pub(crate) order: Vec<Vec<u32>>,
+    pub(crate) truth: Truth,
+    pub(crate) graph: Graph,
 }
 
 /// For each part and series, whether what changed reaches it.
-pub struct Graph(Vec<Vec<bool>>);
+pub(crate) struct Graph(Vec<Vec<bool>>);
 
 impl Reaches for Graph {
     fn reaches(&self, series: u32, part: u32) -> Option<bool> {
@@ -80,7 +69,7 @@ impl Reaches for Graph {
     }
 }
 
-pub fn read(dir: &Path) -> Fleet {
+pub(crate) fn read(dir: &Path) -> Fleet {
     let truth: Truth =
         serde_json::from_slice(&std::fs::read(dir.join("truth.json")).unwrap()).unwrap();
     let names: Vec<String> = truth.tests.keys().cloned().collect();
@@ -155,7 +144,6 @@ pub fn read(dir: &Path) -> Fleet {
         order,
         truth,
         graph,
-        commits,
     }
 }
 
@@ -220,7 +208,10 @@ fn report(text: &str) -> Report {
 
 fn attribute(tag: &BytesStart<'_>, name: &str) -> String {
     let value = tag.try_get_attribute(name).unwrap().unwrap();
-    value.unescape_value().unwrap().into_owned()
+    value
+        .normalized_value(quick_xml::XmlVersion::Implicit1_0)
+        .unwrap()
+        .into_owned()
 }
 
 /// Words with a digit become `#`.
