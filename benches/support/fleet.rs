@@ -135,7 +135,7 @@ pub(crate) fn read(dir: &Path) -> Fleet {
         }
     });
     let series = series.collect();
-    let (commits, graph) = graph(dir, &truth, &parts, &names);
+    let graph = graph(dir, &truth, &parts, &names);
     Fleet {
         parts,
         series,
@@ -245,7 +245,7 @@ fn git(dir: &Path, args: &[&str]) -> String {
 }
 
 /// Reachability from the imports of the repository. A module never changes its imports once it is there.
-fn graph(dir: &Path, truth: &Truth, parts: &[PastPart], names: &[String]) -> (Vec<String>, Graph) {
+fn graph(dir: &Path, truth: &Truth, parts: &[PastPart], names: &[String]) -> Graph {
     let mut importers: HashMap<String, Vec<String>> = HashMap::new();
     for line in git(
         dir,
@@ -330,9 +330,5 @@ fn graph(dir: &Path, truth: &Truth, parts: &[PastPart], names: &[String]) -> (Ve
         }
         row
     });
-    let reached = reached.collect();
-    (
-        commits.into_iter().map(|(commit, _)| commit).collect(),
-        Graph(reached),
-    )
+    Graph(reached.collect())
 }

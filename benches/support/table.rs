@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
-pub struct Table {
+pub(crate) struct Table {
     columns: HashMap<String, usize>,
     pub rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         let mut text = String::new();
         let file = std::fs::File::open(path).unwrap();
         flate2::read::MultiGzDecoder::new(file)
@@ -27,7 +27,7 @@ impl Table {
     }
 
     /// The cell, or nothing where there is no such column.
-    pub fn get(&self, row: usize, column: &str) -> &str {
+    pub(crate) fn get(&self, row: usize, column: &str) -> &str {
         self.columns
             .get(column)
             .map_or("", |column| &self.rows[row][*column])
