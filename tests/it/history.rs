@@ -113,7 +113,7 @@ fn what_cannot_be_used_is_told_and_the_rest_is_stored() {
         .unwrap();
     repo.write(
         b"reports/cut.xml",
-        report(9, false).split_at(1000).0.as_bytes(),
+        report(9, false).split_at(800).0.as_bytes(),
     )
     .unwrap();
     assert_snapshot!(session(
