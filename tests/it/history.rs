@@ -289,3 +289,56 @@ fn a_history_of_something_else_is_left_alone() {
     let kept = std::fs::read(Path::new(&repo.path()).join("reports/notes.db")).unwrap();
     assert_eq!(kept, b"these are my notes");
 }
+
+#[test]
+fn two_histories_become_one_whichever_comes_first_and_however_often() {
+    let repo = project(4);
+    let ingest = |db: &str, files: &[&str]| {
+        let mut args = vec!["--db", db];
+        args.extend(files);
+        assert_eq!(code(&repo, "ingest", &args), Some(0));
+    };
+    ingest("reports/a.db", &["reports/run-1.xml", "reports/run-2.xml"]);
+    ingest("reports/b.db", &["reports/run-2.xml", "reports/run-3.xml"]);
+    for (into, from) in [
+        ("ab.db", ["reports/a.db", "reports/b.db", "reports/b.db"]),
+        ("ba.db", ["reports/b.db", "reports/a.db", "reports/a.db"]),
+    ] {
+        for from in from {
+            assert_eq!(code(&repo, "db", &["--db", into, "merge", from]), Some(0));
+        }
+    }
+    let question =
+        "SELECT class, name, params, status, seconds FROM results ORDER BY at, class, name";
+    let answer = |db: &str| stdout(&repo, "db", &["--db", db, "sql", question]);
+    assert_eq!(answer("ab.db"), answer("ba.db"));
+    assert_eq!(answer("ab.db").lines().count(), 1 + 3 * 4);
+    assert_eq!(code(&repo, "db", &["--db", "ab.db", "check"]), Some(0));
+}
+
+#[test]
+fn what_is_old_is_thinned_out_and_its_outcomes_stay() {
+    let repo = project(4);
+    assert_eq!(code(&repo, "ingest", &["reports"]), Some(0));
+    let before = stdout(&repo, "history", &["test_two"]);
+    assert_eq!(code(&repo, "db", &["prune", "--keep", "0d"]), Some(0));
+    assert_eq!(code(&repo, "db", &["vacuum"]), Some(0));
+    let after = stdout(&repo, "history", &["test_two"]);
+    assert!(before.contains("PPFP") && after.contains("PPFP"), "{after}");
+    assert!(
+        before.contains("assert 3 == 7") && !after.contains("assert 3 == 7"),
+        "{after}"
+    );
+    assert_eq!(code(&repo, "db", &["check"]), Some(0));
+    assert!(session(&repo, "ingest", &["reports"]).contains("4 reports stored before"));
+}
+
+#[test]
+fn sql_reads_results_and_changes_nothing() {
+    let repo = project(3);
+    assert_eq!(code(&repo, "ingest", &["reports"]), Some(0));
+    let count = "SELECT status, count(*) AS results FROM results GROUP BY status ORDER BY status";
+    assert_snapshot!(stdout(&repo, "db", &["sql", count]));
+    let said = session(&repo, "db", &["sql", "DELETE FROM part"]);
+    assert!(said.contains("exit 3"), "{said}");
+}
