@@ -13,7 +13,7 @@ use quick_junit::{
     FlakyOrRerun, NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite, XmlString,
 };
 
-use crate::model::{Attempt, Failure, Part, Seconds, Status, TestResult, Timestamp};
+use crate::model::{Attempt, Failure, LogSeconds, Part, Seconds, Status, TestResult, Timestamp};
 
 /// The name of the root element.
 pub const ROOT: &str = "tia";
@@ -141,6 +141,7 @@ fn is_plain(result: &TestResult) -> bool {
         && !result.unordered
         && result.variant.is_none()
         && result.start.is_none()
+        && is_kept(result.duration)
         && result.status != Status::Disabled
         && result.failures.len() == usize::from(result.status.is_bad())
         && test.file().is_empty()
@@ -151,6 +152,12 @@ fn is_plain(result: &TestResult) -> bool {
         && [test.class(), test.name(), test.params()]
             .iter()
             .all(|text| is_safe(text))
+}
+
+/// Whether a duration survives being written in milliseconds.
+fn is_kept(duration: Option<Seconds>) -> bool {
+    let written = duration.and_then(|it| Seconds::new((it.get() * 1000.0).round() / 1000.0));
+    LogSeconds::of(written) == LogSeconds::of(duration)
 }
 
 fn last(result: &TestResult) -> Attempt {

@@ -209,6 +209,7 @@ fn what_is_exported_as_junit_is_read_back_to_the_same_history() {
         <testcase classname=\"r\" name=\"flaky\" time=\"0.5\"><flakyFailure message=\"m\" type=\"T\"><stackTrace>first</stackTrace></flakyFailure></testcase>\
         <testcase classname=\"r\" name=\"bad\"><failure message=\"one\" type=\"T\">1</failure><rerunFailure message=\"two\" type=\"T\"><stackTrace>2</stackTrace></rerunFailure></testcase>\
         <testcase classname=\"r\" name=\"odd &#10;name [x]\"><error message=\"e\" type=\"E\">a\nb</error></testcase>\
+        <testcase classname=\"r\" name=\"fast\" time=\"0.0000123\"/><testcase classname=\"r\" name=\"quick\" time=\"0.0014\"/>\
         <testcase classname=\"r\" name=\"off\" status=\"disabled\"/></testsuite>";
     repo.write(b"reports/retried.xml", retried.as_bytes())
         .unwrap();
