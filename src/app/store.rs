@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{AppError, state};
 use crate::history::{Access, History};
+use crate::model::TestId;
 use crate::repo::Repo;
 
 /// The name of the history in the state directory.
@@ -60,4 +61,12 @@ pub fn open_to_read(location: &Location) -> Result<History, AppError> {
         });
     }
     Ok(History::open(&location.path, Access::Read)?)
+}
+
+/// Every test of a history.
+///
+/// # Errors
+/// It cannot be read.
+pub fn tests(history: &History) -> Result<Vec<TestId>, AppError> {
+    Ok(history.tests()?)
 }

@@ -9,11 +9,12 @@ use super::error::CliError;
 use super::select::write_json;
 use super::ui::Ui;
 use super::{ExitCode, Global};
-use crate::app::ingest::{self, Fate, FileOutcome, IngestRequest, Ingested, Runs, StoredPart};
+use crate::app::ingest::{
+    self, Fate, FileOutcome, IngestRequest, Ingested, Issue, Level, Runs, StoredPart,
+};
 use crate::app::{Workspace, store};
 use crate::config::ci;
-use crate::junit::Level;
-use crate::model::{RunContext, Timestamp, attribute};
+use crate::model::{RunContext, TestId, Timestamp, attribute};
 use crate::report::json::history::{CountsV1, IngestV1, IssueV1, ReportV1, StoredV1, owned};
 use crate::report::{history, moment};
 
@@ -172,7 +173,8 @@ impl Ingest {
             ui.say(format!("{} stored before", reports(done.known)));
         }
         if let Some(workspace) = workspace.filter(|_| !done.parts.is_empty()) {
-            self.say_joins(&workspace, &history, ui)?;
+            let tests = store::tests(&history)?;
+            self.say_joins(&workspace, &tests, ui)?;
         }
         self.end(&done, ui)
     }
@@ -271,14 +273,8 @@ impl Ingest {
     }
 
     /// How many tests of the history are tests of the graph.
-    fn say_joins(
-        &self,
-        workspace: &Workspace,
-        history: &crate::history::History,
-        ui: &Ui,
-    ) -> Result<(), CliError> {
-        let tests = history.tests().map_err(crate::app::AppError::from)?;
-        let Ok(joins) = workspace.joins(&tests, ui) else {
+    fn say_joins(&self, workspace: &Workspace, tests: &[TestId], ui: &Ui) -> Result<(), CliError> {
+        let Ok(joins) = workspace.joins(tests, ui) else {
             return Ok(());
         };
         let all = joins.joined + joins.not_joined;
@@ -410,7 +406,7 @@ fn document(done: &Ingested) -> IngestV1 {
             Fate::NoReport { why } => ("no_report", None, None, false, Some(why.clone())),
             Fate::Refused { why } => ("refused", None, None, false, Some(why.clone())),
         };
-        let issue = |issue: &crate::junit::Issue| IssueV1 {
+        let issue = |issue: &Issue| IssueV1 {
             level: match issue.level {
                 Level::Accepted => "accepted",
                 Level::Repaired => "repaired",

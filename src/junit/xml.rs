@@ -76,6 +76,8 @@ pub(super) struct Xml<'a, 'b, R> {
     stack_text: Kept,
     output: Kept,
     property: Option<&'a str>,
+    /// It is an export of ours that says of which producer the reports were.
+    is_exported: bool,
     property_text: String,
     scratch: String,
     dialect: Option<&'static dyn Dialect>,
@@ -108,6 +110,7 @@ pub(super) fn read<R: BufRead>(
         stack_text: Kept::new(limits.text),
         output: Kept::new(limits.text),
         property: None,
+        is_exported: false,
         property_text: String::new(),
         scratch: String::new(),
         dialect: None,
@@ -592,6 +595,7 @@ impl<R: BufRead> Xml<'_, '_, R> {
                 .is_some_and(|root| root.name == tia::ROOT);
             if is_ours && tia::take_part(&mut self.report, &self.property_text) {
                 self.property = None;
+                self.is_exported = true;
                 return;
             }
         }
@@ -836,8 +840,10 @@ impl<R: BufRead> Xml<'_, '_, R> {
             });
         }
         if let Some(dialect) = self.results.dialect() {
-            self.report.producer = dialect.name();
-            self.report.in_order = dialect.in_order();
+            if !self.is_exported {
+                self.report.producer = dialect.name();
+                self.report.in_order = dialect.in_order();
+            }
             self.report.repeats = dialect.repeats();
         }
         self.report.results = self.results.finish(&mut self.issues);

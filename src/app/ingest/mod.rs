@@ -8,6 +8,7 @@ mod outcome;
 mod read;
 mod store;
 
+pub use crate::junit::{Issue, Level};
 pub use group::Runs;
 pub use outcome::{Counts, Fate, FileOutcome, Ingested, StoredPart};
 
