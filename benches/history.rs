@@ -33,10 +33,15 @@ fn main() -> ExitCode {
         .collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["store", tests, runs] => sizes(tests, runs).and_then(|(tests, runs)| store(tests, runs)),
+        ["store", tests, runs] => {
+            sizes(tests, runs).and_then(|(tests, runs)| store(tests, runs, 100))
+        }
+        ["store", tests, runs, bad] => {
+            sizes(tests, runs).and_then(|(tests, runs)| store(tests, runs, bad.parse()?))
+        }
         ["walk", tests, runs] => sizes(tests, runs).and_then(|(tests, runs)| walk(tests, runs)),
-        [] => store(1_000, 50),
-        _ => Err("usage: history -- store TESTS RUNS | walk TESTS RUNS".into()),
+        [] => store(1_000, 50, 100),
+        _ => Err("usage: history -- store TESTS RUNS [BAD] | walk TESTS RUNS".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -77,10 +82,12 @@ impl Noise {
 struct Suite {
     tests: Vec<(TestId, f64)>,
     noise: Noise,
+    /// Failures in ten thousand results.
+    bad: u64,
 }
 
 impl Suite {
-    fn new(tests: usize) -> Self {
+    fn new(tests: usize, bad: u64) -> Self {
         let mut noise = Noise(7);
         let tests = (0..tests)
             .map(|at| {
@@ -89,7 +96,7 @@ impl Suite {
                 (test, (noise.normal() - 3.0).exp())
             })
             .collect();
-        Self { tests, noise }
+        Self { tests, noise, bad }
     }
 
     fn part(&mut self, run: usize, shuffled: bool) -> Part {
@@ -98,7 +105,7 @@ impl Suite {
         for (at, (test, usual)) in self.tests.iter().enumerate() {
             let seconds = Seconds::new(usual * (0.25 * noise.normal()).exp());
             let mut result = TestResult::new(test.clone(), Status::Passed, seconds);
-            if noise.next().is_multiple_of(100) {
+            if noise.next() % 10_000 < self.bad {
                 result.status = Status::Failed;
                 result.failures.push(Failure {
                     kind: "java.lang.AssertionError".to_owned(),
@@ -136,19 +143,34 @@ fn rate(results: usize, took: Duration) -> f64 {
     results as f64 / took.as_secs_f64() / 1e6
 }
 
-fn store(tests: usize, runs: usize) -> Done<()> {
+fn store(tests: usize, runs: usize, bad: u64) -> Done<()> {
     let dir = tempfile::tempdir()?;
     let mut figures = Vec::new();
     for shuffled in [false, true] {
         let path = dir.path().join(format!("shuffled-{shuffled}.db"));
-        let mut suite = Suite::new(tests);
+        let mut suite = Suite::new(tests, bad);
         let mut history = History::open(&path, Access::Write)?;
+        let mut aside = History::open(
+            &dir.path().join(format!("aside-{shuffled}.db")),
+            Access::Write,
+        )?;
         let (mut first, mut later) = (Duration::ZERO, Duration::ZERO);
         for run in 0..runs {
             let part = suite.part(run, shuffled);
             let begun = Instant::now();
             history.add_part(&part, Timestamp(1_700_000_000_000))?;
             *(if run == 0 { &mut first } else { &mut later }) += begun.elapsed();
+        }
+        let mut batched = Duration::ZERO;
+        for batch in 0..(runs / 25).max(1) {
+            let parts: Vec<Part> = (0..25)
+                .map(|at| suite.part(runs + batch * 25 + at, shuffled))
+                .collect();
+            let begun = Instant::now();
+            for done in aside.add_parts(&parts, Timestamp(1_700_000_000_000)) {
+                done?;
+            }
+            batched += begun.elapsed();
         }
         drop(history);
         let history = History::open(&path, Access::Read)?;
@@ -163,11 +185,12 @@ fn store(tests: usize, runs: usize) -> Done<()> {
         }
         let per = |bytes: u64| bytes as f64 / stats.results as f64;
         println!(
-            "{tests} tests x {runs} runs, order {}: first {:.2} M results/s, then {:.2} M/s; \
+            "{tests} tests x {runs} runs, order {}: first {:.2} M results/s, then {:.2} M/s, in batches of 25 {:.2} M/s; \
              {:.3} bytes a result, and {:.3} for failures, {:.3} for their texts",
             if shuffled { "shuffled" } else { "fixed" },
             rate(tests, first),
             rate(tests * (runs - 1), later),
+            rate(tests * 25 * (runs / 25).max(1), batched),
             per(stats.bytes - texts - details),
             per(details),
             per(texts)
@@ -215,7 +238,7 @@ fn rows(dir: &Path, tests: usize, runs: usize) -> Done<(Duration, u64)> {
          CREATE TABLE test (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
          CREATE TABLE result (run INTEGER, test INTEGER, status INTEGER, seconds REAL, PRIMARY KEY (run, test)) WITHOUT ROWID;",
     )?;
-    let mut suite = Suite::new(tests);
+    let mut suite = Suite::new(tests, 100);
     let mut took = Duration::ZERO;
     for run in 0..runs {
         let part = suite.part(run, false);
@@ -246,7 +269,7 @@ fn rows(dir: &Path, tests: usize, runs: usize) -> Done<(Duration, u64)> {
 fn walk(tests: usize, runs: usize) -> Done<()> {
     let dir = tempfile::tempdir()?;
     let path = dir.path().join("walk.db");
-    let mut suite = Suite::new(tests);
+    let mut suite = Suite::new(tests, 100);
     let mut history = History::open(&path, Access::Write)?;
     // a few different parts, told apart by their context: the walk does not know
     let mut parts: Vec<Part> = (0..8).map(|run| suite.part(run, false)).collect();

@@ -225,11 +225,13 @@ fn a_full_store_refuses_a_part_and_keeps_the_others() {
         "{refused:?}"
     );
     history.limit_pages(1 << 30).unwrap();
-    assert!(whole(&path, 300) >= 1);
+    let before = whole(&path, 300);
+    assert!(before >= 1);
     history.add_part(&part(0, 5000, 300), NOW).unwrap();
     drop(history);
-    fill(&path, 0, 40, 300).unwrap();
-    assert_eq!(whole(&path, 300), 41);
+    let new = fill(&path, 0, 300, 300).unwrap();
+    assert!(new > 0, "nothing was refused");
+    assert_eq!(whole(&path, 300), before + 1 + new);
 }
 
 #[cfg(unix)]
@@ -268,9 +270,13 @@ fn a_damaged_page_is_found_and_the_other_parts_can_be_carried_over() {
             row.get(0)
         })
         .unwrap();
-    let tail = &blob[blob.len() - 64..];
-    let at = bytes.windows(64).position(|window| window == tail).unwrap();
-    bytes[at..at + 16].iter_mut().for_each(|byte| *byte ^= 0x55);
+    let at = bytes
+        .windows(blob.len())
+        .position(|window| window == blob)
+        .unwrap();
+    bytes[at + 10..at + 20]
+        .iter_mut()
+        .for_each(|byte| *byte ^= 0x55);
     std::fs::write(&path, &bytes).unwrap();
     let history = History::open(&path, Access::Read).unwrap();
     let problems = history.check().unwrap();
@@ -282,7 +288,8 @@ fn a_damaged_page_is_found_and_the_other_parts_can_be_carried_over() {
     let fresh = dir.path().join("fresh.db");
     let mut rescued = History::open(&fresh, Access::Write).unwrap();
     let merged = rescued.merge(&path).unwrap();
-    assert_eq!((merged.new, merged.unreadable.len()), (59, 1));
+    assert_eq!(merged.new, 59);
+    assert!(merged.unreadable[0].starts_with("part 30: "), "{merged:?}");
     drop(rescued);
     assert_eq!(whole(&fresh, 300), 59);
     assert_eq!(fill(&fresh, 0, 60, 300).unwrap(), 1);

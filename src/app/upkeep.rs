@@ -79,8 +79,8 @@ impl Past {
             "{} parts of runs taken over, {} known",
             merged.new, merged.known
         );
-        for (part, why) in &merged.unreadable {
-            said.push_str(&format!("; part {} could not be read: {why}", part.0));
+        for what in &merged.unreadable {
+            said.push_str(&format!("; could not be read: {what}"));
         }
         Ok(said)
     }

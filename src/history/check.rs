@@ -77,12 +77,10 @@ impl History {
                 totals.skipped += u64::from(!result.status.is_run());
                 let variant = result.variant.as_deref().and_then(content::variant);
                 let series = content::series(content::test(&result.test), variant);
-                print.add(content::result(
-                    result,
-                    series,
-                    LogSeconds::of(result.duration),
-                ));
-                print.add_order([series]);
+                let plain = content::is_plain(result);
+                let duration = LogSeconds::of(result.duration);
+                print.add(content::result(result, plain, series, duration));
+                print.add_order(series);
             }
         })?;
         Ok((totals, print.finish(&header)))

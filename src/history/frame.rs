@@ -101,9 +101,10 @@ impl Packer {
         Ok(())
     }
 
-    /// `bytes` compressed at a level for text that is kept long, where that is shorter.
-    pub(super) fn pack_text(bytes: &[u8]) -> Option<Vec<u8>> {
-        zstd::bulk::compress(bytes, 3)
+    /// `bytes` compressed, where that is shorter.
+    pub(super) fn pack_text(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        self.packer
+            .compress(bytes)
             .ok()
             .filter(|packed| packed.len() < bytes.len())
     }

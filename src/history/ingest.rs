@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::block::Exception;
-use super::content::{self, ResultsPrint, SetPrint};
+use super::content::{self, ResultsPrint, SequencePrint, SetPrint};
 use super::error::unreadable;
 use super::memo::{Roster, Sequence};
 use super::store::{DetailRow, Totals};
 use super::{Added, History, HistoryError, Kept, Outcomes, roster};
 use crate::model::{
-    Failure, Fingerprint, LogSeconds, Part, PartId, Status, TestResult, Timestamp, Variant,
+    Failure, Fingerprint, LogSeconds, Part, PartId, TestResult, Timestamp, Variant,
 };
 
 /// Results of one window of [`History::add_part`]; a part of fewer is one block.
@@ -35,10 +35,17 @@ pub struct PartWriter<'a> {
     open: bool,
 }
 
-/// What one result comes to, besides its duration.
-struct Laid {
-    sequence: Sequence,
+/// What a window says, as far as it needs no number of the store.
+struct Told {
+    /// For each result the print of its series.
     prints: Vec<Fingerprint>,
+    /// For each result the code of its duration.
+    codes: Vec<u8>,
+    /// The results that are more than "passed at the first attempt".
+    odd: Vec<usize>,
+    any_start: bool,
+    set: SetPrint,
+    order: SequencePrint,
 }
 
 impl History {
@@ -262,40 +269,25 @@ impl PartWriter<'_> {
         if results.is_empty() {
             return Ok(());
         }
-        let codes: Vec<u8> = results
-            .iter()
-            .map(|result| LogSeconds::of(result.duration).code())
-            .collect();
-        let laid = self.lay(results, &codes)?;
-        self.note_seen(&laid.sequence.roster)?;
-        let positions = &laid.sequence.positions;
-        let roster = &laid.sequence.roster;
-
+        let told = self.look(results);
+        let sequence = self.lay(results, &told)?;
+        self.note_seen(&sequence.roster)?;
+        let (positions, roster) = (&sequence.positions, &sequence.roster);
         let mut outcomes = Outcomes {
             count: results.len() as u32,
             durations: vec![0; results.len()],
             ..Outcomes::default()
         };
+        for (position, code) in positions.iter().zip(&told.codes) {
+            outcomes.durations[*position as usize] = *code;
+        }
         let mut detailed = Vec::new();
-        let mut any_start = false;
-        for (index, result) in results.iter().enumerate() {
-            let position = positions[index];
-            outcomes.durations[position as usize] = codes[index];
-            any_start |= result.start.is_some();
-            self.print.add(content::result(
-                result,
-                laid.prints[index],
-                LogSeconds::from_code(codes[index]),
-            ));
-            let plain = result.status == Status::Passed
-                && result.earlier.is_empty()
-                && result.failures.is_empty()
-                && !result.unordered;
-            if !plain {
-                outcomes.exceptions.push(self.exception(result, position));
-                if !result.earlier.is_empty() || !result.failures.is_empty() {
-                    detailed.push(index);
-                }
+        for index in told.odd {
+            let result = &results[index];
+            let exception = self.exception(result, positions[index]);
+            outcomes.exceptions.push(exception);
+            if exception.detailed {
+                detailed.push(index);
             }
         }
         let odd = outcomes.exceptions.len() as u64;
@@ -304,7 +296,7 @@ impl PartWriter<'_> {
         outcomes
             .exceptions
             .sort_unstable_by_key(|exception| exception.position);
-        if any_start {
+        if told.any_start {
             outcomes.starts = starts(results, positions, self.in_order);
         }
         if kept == Kept::Outcomes {
@@ -318,7 +310,7 @@ impl PartWriter<'_> {
         }
         let history = &mut *self.history;
         let block = history.codec.get_mut().encode(&outcomes, &roster.usual);
-        let ordering = laid.sequence.ordering.filter(|_| self.in_order);
+        let ordering = sequence.ordering.filter(|_| self.in_order);
         history
             .store
             .add_chunk(self.part, self.windows, roster.id, ordering, &block)?;
@@ -347,34 +339,48 @@ impl PartWriter<'_> {
         }
     }
 
-    /// Roster and positions of a window: from memory, from a stored order, or by interning.
-    fn lay(&mut self, results: &[TestResult], codes: &[u8]) -> Result<Laid, HistoryError> {
-        let mut prints = Vec::with_capacity(results.len());
-        let mut set = SetPrint::default();
+    /// One pass over the results: everything that needs no number of the store.
+    fn look(&mut self, results: &[TestResult]) -> Told {
+        let mut told = Told {
+            prints: Vec::with_capacity(results.len()),
+            codes: Vec::with_capacity(results.len()),
+            odd: Vec::new(),
+            any_start: false,
+            set: SetPrint::default(),
+            order: SequencePrint::default(),
+        };
         let mut variants = Variants::default();
-        let mut bytes = Vec::with_capacity(results.len() * 16);
-        for result in results {
-            let print = content::series(
-                content::test(&result.test),
-                variants.print(result.variant.as_ref()),
-            );
-            set.add(print);
-            bytes.extend_from_slice(&print.0.to_le_bytes());
-            prints.push(print);
+        for (index, result) in results.iter().enumerate() {
+            let variant = variants.print(result.variant.as_ref());
+            let print = content::series(content::test(&result.test), variant);
+            let duration = LogSeconds::of(result.duration);
+            let plain = content::is_plain(result);
+            if !plain {
+                told.odd.push(index);
+            }
+            told.any_start |= result.start.is_some();
+            told.set.add(print);
+            told.order.add(print);
+            told.codes.push(duration.code());
+            told.prints.push(print);
+            self.print
+                .add(content::result(result, plain, print, duration));
+            if self.in_order {
+                self.print.add_order(print);
+            }
         }
-        if self.in_order {
-            self.print.add_order(prints.iter().copied());
-        }
-        let order = Fingerprint::of(&bytes);
+        told
+    }
+
+    /// Roster and positions of a window: from memory, from a stored order, or by interning.
+    fn lay(&mut self, results: &[TestResult], told: &Told) -> Result<Sequence, HistoryError> {
+        let order = told.order.finish();
         let memo = self.history.memo.get_mut();
         let store = &self.history.store;
         if let Some(known) = memo.sequence(order)
             && (known.ordering.is_some() || !self.in_order)
         {
-            return Ok(Laid {
-                sequence: known,
-                prints,
-            });
+            return Ok(known);
         }
         if self.in_order
             && let Some((ordering, roster, steps)) = store.find_ordering(order)?
@@ -387,9 +393,9 @@ impl PartWriter<'_> {
                 ordering: Some(ordering),
             };
             memo.keep_sequence(order, &sequence);
-            return Ok(Laid { sequence, prints });
+            return Ok(sequence);
         }
-        let numbers = self.numbers(results, &prints)?;
+        let numbers = self.numbers(results, &told.prints)?;
         let memo = self.history.memo.get_mut();
         let store = &self.history.store;
         let mut sorted: Vec<(u32, u32)> = numbers.iter().copied().zip(0..).collect();
@@ -402,14 +408,14 @@ impl PartWriter<'_> {
         for (position, (_, index)) in (0..).zip(&sorted) {
             positions[*index as usize] = position;
         }
-        let print = set.finish();
+        let print = told.set.finish();
         let roster = match store.find_roster(print)? {
             Some(id) => memo.roster(store, id)?,
             None => {
                 let members: Vec<u32> = sorted.iter().map(|(number, _)| *number).collect();
                 let usual: Vec<u8> = sorted
                     .iter()
-                    .map(|(_, index)| codes[*index as usize])
+                    .map(|(_, index)| told.codes[*index as usize])
                     .collect();
                 let id = store.add_roster(
                     print,
@@ -432,7 +438,7 @@ impl PartWriter<'_> {
             ordering,
         };
         memo.keep_sequence(order, &sequence);
-        Ok(Laid { sequence, prints })
+        Ok(sequence)
     }
 
     /// The series number of each result.

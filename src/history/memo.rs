@@ -119,7 +119,7 @@ impl Memo {
         if let Some(known) = self.texts.get(&print) {
             return Ok(*known);
         }
-        let id = store.intern_text(text, print)?;
+        let id = store.intern_text(&mut self.packer, text, print)?;
         if self.texts.len() >= MOST_TEXTS {
             self.texts.clear();
         }

@@ -20,8 +20,8 @@ pub struct Merged {
     pub new: usize,
     /// Parts that were here already.
     pub known: usize,
-    /// Parts of the other store that could not be read, and why.
-    pub unreadable: Vec<(PartId, String)>,
+    /// What of the other store could not be read, and why: parts, and sums of days. Everything else was carried over.
+    pub unreadable: Vec<String>,
 }
 
 impl History {
@@ -49,7 +49,7 @@ impl History {
                 Ok(())
             })?;
         }
-        self.within(|history| history.take_over_rest(other))?;
+        self.within(|history| history.take_over_rest(other, &mut merged))?;
         Ok(merged)
     }
 
@@ -79,13 +79,15 @@ impl History {
                 self.add_known(&theirs.part, stored, kept, row)?;
                 merged.new += 1;
             }
-            Err(error) => merged.unreadable.push((row.past.part, error.to_string())),
+            Err(error) => merged
+                .unreadable
+                .push(format!("part {}: {error}", row.past.part.0)),
         }
         Ok(())
     }
 
     /// Renames, and durations of days whose parts no longer have them.
-    fn take_over_rest(&mut self, other: &Self) -> Result<(), HistoryError> {
+    fn take_over_rest(&mut self, other: &Self, merged: &mut Merged) -> Result<(), HistoryError> {
         for (old, new) in other.renames()? {
             let from = self.store.intern_test(&old, content::test(&old))?;
             let to = self.store.intern_test(&new, content::test(&new))?;
@@ -103,7 +105,16 @@ impl History {
             }
         }
         for (day, branch, _) in other.store.rollup_days()? {
-            let theirs = other.day(day, &branch)?;
+            // a damaged block must not keep back the days of whole ones
+            let theirs = match other.day(day, &branch) {
+                Ok(theirs) => theirs,
+                Err(error) => {
+                    merged
+                        .unreadable
+                        .push(format!("day {day} on `{branch}`: {error}"));
+                    continue;
+                }
+            };
             let mut mine = Day::new();
             let members: Vec<u32> = theirs.keys().copied().collect();
             other.memo.borrow_mut().load_names(&other.store, &members)?;

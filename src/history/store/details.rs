@@ -35,6 +35,7 @@ pub(in crate::history) struct DetailRow {
 impl Store {
     pub(in crate::history) fn intern_text(
         &self,
+        packer: &mut Packer,
         text: &str,
         print: Fingerprint,
     ) -> Result<TextRef, HistoryError> {
@@ -48,7 +49,7 @@ impl Store {
             return Ok(known);
         }
         let packed = if text.len() >= WORTH_PACKING {
-            Packer::pack_text(text.as_bytes())
+            packer.pack_text(text.as_bytes())
         } else {
             None
         };

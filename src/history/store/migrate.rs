@@ -108,3 +108,99 @@ fn newer(path: &Path, found: i64) -> HistoryError {
         known: SCHEMA_VERSION,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn root() -> PathBuf {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    #[test]
+    fn every_step_is_in_the_manifest_and_in_the_ladder() {
+        let dir = root().join("src/history/store/schema/sqlite");
+        let manifest = std::fs::read_to_string(dir.join("MANIFEST")).unwrap();
+        let ladder: Vec<&str> = STEPS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(manifest.lines().collect::<Vec<_>>(), ladder);
+        for (number, name) in (1..).zip(&ladder) {
+            assert!(name.starts_with(&format!("{number:04}_")), "{name}");
+        }
+        assert_eq!(std::fs::read_dir(dir).unwrap().count(), ladder.len() + 1);
+    }
+
+    /// The page, made from the comments of the steps.
+    fn page() -> String {
+        let mut page = "# The history's tables\n\n\
+            Made from `src/history/store/schema` by a test. `tia db sql` reads them all, and the view `results`.\n"
+            .to_owned();
+        let mut about = String::new();
+        for line in STEPS.iter().flat_map(|(_, step)| step.lines()) {
+            if let Some(comment) = line.strip_prefix("--") {
+                about.push_str(comment);
+                continue;
+            }
+            if let Some(table) = line.strip_prefix("CREATE TABLE ") {
+                let table = table.split(' ').next().unwrap();
+                write!(page, "\n## {table}\n\n{}\n\n", about.trim()).unwrap();
+                page.push_str("| column | type | meaning |\n| --- | --- | --- |\n");
+            } else if let Some((column, meaning)) = line.split_once(" -- ") {
+                let mut words = column.split_whitespace();
+                let name = words.next().unwrap();
+                let kind = words.collect::<Vec<_>>().join(" ");
+                let kind = kind.trim_end_matches(',');
+                writeln!(
+                    page,
+                    "| `{name}` | {kind} | {} |",
+                    meaning.trim().replace('|', "\\|")
+                )
+                .unwrap();
+            } else if line.is_empty() && !about.is_empty() && !page.contains("## ") {
+                write!(page, "\n{}\n", about.trim()).unwrap();
+            }
+            about.clear();
+        }
+        page
+    }
+
+    #[test]
+    fn the_schema_page_is_up_to_date() {
+        let path = root().join("docs/schema.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, page()).unwrap();
+        }
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            written == page(),
+            "docs/schema.md is out of date: run this test with UPDATE_DOCS=1"
+        );
+    }
+
+    #[test]
+    fn every_column_has_a_comment() {
+        let conn = Connection::open_in_memory().unwrap();
+        for (_, step) in STEPS {
+            conn.execute_batch(step).unwrap();
+        }
+        let columns = "SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'";
+        let mut query = conn.prepare(columns).unwrap();
+        let rows = query
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
+        let page = page();
+        for row in rows {
+            let (table, column): (String, String) = row.unwrap();
+            let section = page
+                .split("\n## ")
+                .find(|s| s.starts_with(&format!("{table}\n")))
+                .unwrap();
+            assert!(
+                section.contains(&format!("| `{column}` |")),
+                "{table}.{column}"
+            );
+        }
+    }
+}

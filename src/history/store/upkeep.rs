@@ -5,8 +5,8 @@ use rusqlite::{OptionalExtension, params};
 use super::Store;
 use crate::history::HistoryError;
 
-/// Whether a rollup is up to date, and its block.
-type RollupRow = (bool, Option<Vec<u8>>);
+/// Whether the sums of a day are up to date, and their bytes, where there are any.
+pub(in crate::history) type StoredDay = (bool, Option<Vec<u8>>);
 
 impl Store {
     /// Day, branch, and whether its sums are up to date; by day.
@@ -22,7 +22,7 @@ impl Store {
         &self,
         day: i32,
         branch: &str,
-    ) -> Result<Option<RollupRow>, HistoryError> {
+    ) -> Result<Option<StoredDay>, HistoryError> {
         let mut query = self
             .conn
             .prepare_cached("SELECT fresh, block FROM rollup WHERE day = ? AND branch = ?")?;
