@@ -72,7 +72,7 @@ fn child() {
 
 fn spawn(path: &Path, writer: usize) -> std::process::Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child"])
+        .args(["--exact", "child", "--nocapture"])
         .env(CHILD, format!("{writer}:{}", path.display()))
         .stdout(std::process::Stdio::null())
         .spawn()

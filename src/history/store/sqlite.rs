@@ -49,20 +49,37 @@ impl Store {
         Ok(store)
     }
 
+    /// Sets write-ahead logging. SQLite does not ask the busy handler here, so another process that does the same to a
+    /// new file is waited for.
+    fn log_ahead(&self) -> Result<(), HistoryError> {
+        let mut tries = 0;
+        loop {
+            let set = self
+                .conn
+                .query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()));
+            match set.map_err(HistoryError::from) {
+                Err(HistoryError::Busy) if wait(tries) => tries += 1,
+                done => return done,
+            }
+        }
+    }
+
     fn prepare(&mut self, path: &Path, access: Access) -> Result<(), HistoryError> {
         self.conn.busy_handler(Some(wait))?;
         self.conn.set_prepared_statement_cache_capacity(64);
         // the bundled SQLite enforces them unless told otherwise
         self.conn.execute_batch("PRAGMA foreign_keys = OFF")?;
-        let state = migrate::gate(&self.conn, path)?;
+        // one transaction, so that another process that makes the file meanwhile is seen wholly or not at all
+        let transaction = self.conn.unchecked_transaction()?;
+        let state = migrate::gate(&transaction, path)?;
+        transaction.finish()?;
         if access == Access::Write {
             // the mode is kept in the file: only a new one, or one that was copied by other means, needs it set
             let mode: String = self
                 .conn
                 .query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
             if mode != "wal" && mode != "memory" {
-                self.conn
-                    .query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+                self.log_ahead()?;
             }
             self.conn.execute_batch(
                 "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;",
