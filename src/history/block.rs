@@ -1,6 +1,6 @@
 //! The outcomes of one window of results, as bytes and back: statuses as exceptions, durations as one byte each.
 //!
-//! A block speaks of positions in a roster ([`super::roster`]) and knows no test. Layout, inside a frame of version and
+//! A block speaks of positions in a roster (`history::roster`) and knows no test. Layout, inside a frame of version and
 //! checksum: which columns are there, the number of results, then as sections the exceptions (everything that is not
 //! "passed at the first attempt"), the durations as differences to the roster's reference, and the starts.
 //!

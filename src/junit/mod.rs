@@ -2,7 +2,7 @@
 //!
 //! [`read`] takes bytes and gives a [`Report`]: results whose attempts are joined, what is known of the run, and an
 //! [`Issue`] for each oddity. It streams; memory is bounded by [`Limits`], not by the report. What a producer means is in
-//! [`dialect`], one file per kind.
+//! `junit::dialect`, one file per kind.
 //!
 //! What is no test (set-up, hooks, initialisation, collection, a build) becomes no test: where it failed, it is counted in
 //! [`Report::errors_outside_tests`] and its failure is kept as a result with the reserved name [`SET_UP`] under its class.
