@@ -3,6 +3,7 @@
 //! One selection is a pipeline of values: [`repo`] gives two snapshots and the change between them; [`lang`] turns
 //! blobs into facts and facts into edges; [`graph`] holds them and walks backwards; [`select`] returns a selection
 //! with a reason for every test and a fallback for every path that nobody understood; [`report`] turns it into text.
+//! On the other side stands the past: [`junit`] reads reports, [`history`] keeps what they say, [`flaky`] judges it.
 //! [`app`] joins these into use cases, [`cli`] is the terminal in front of them.
 //!
 //! The core needs no repository. A graph is laid out from what readers say, and walked backwards from what changed:
