@@ -125,7 +125,7 @@ impl TestId {
 }
 
 fn push(text: &mut String, part: &str) {
-    if part.bytes().any(|byte| byte == 0x1e || byte == 0x1f) {
+    if memchr::memchr2(0x1e, 0x1f, part.as_bytes()).is_some() {
         text.push_str(&part.replace([BETWEEN_PARTS, BETWEEN_LEVELS], "\u{fffd}"));
     } else {
         text.push_str(part);
