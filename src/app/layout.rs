@@ -1,15 +1,16 @@
 //! A snapshot → its graph: facts of every file, from the cache or read side by side, then edges.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::time::UNIX_EPOCH;
 
 use rayon::prelude::*;
 
-use super::cache::Cache;
+use super::cache::{Cache, KnownFacts};
 use super::{AppError, Progress};
 use crate::graph::Graph;
 use crate::lang::{self, Facts, FileFacts, Kind, Lang};
-use crate::model::{BlobId, EdgeSink, Fingerprint, Printer, RepoPath, Snapshot};
+use crate::model::{BlobId, EdgeSink, Fingerprint, Printer, Program, RepoPath, Snapshot};
 
 /// The print of this program: what another build kept may mean something else.
 ///
@@ -60,18 +61,20 @@ struct File<'a> {
     key: Fingerprint,
 }
 
-/// The graph of a snapshot.
-///
-/// # Errors
-/// Contents that cannot be read. A file that can be read but not understood is no error: its facts say so.
-///
-/// Cost: parsing the files whose facts are not kept, on all cores; then one pass over all facts.
-pub(super) fn graph(
-    tree: &Snapshot,
+/// The facts of all files of a snapshot.
+struct Reading<'a> {
+    files: Vec<File<'a>>,
+    known: KnownFacts,
+    fresh: Vec<Fingerprint>,
+}
+
+/// Reads the files whose facts are not kept, on all cores.
+fn read_all<'a>(
+    tree: &'a Snapshot,
     read: &Read<'_>,
     cache: &Cache,
     progress: &dyn Progress,
-) -> Result<Graph, AppError> {
+) -> Result<Reading<'a>, AppError> {
     let files: Vec<File<'_>> = tree
         .entries()
         .iter()
@@ -104,27 +107,65 @@ pub(super) fn graph(
         })
         .collect::<Result<_, AppError>>()?;
     progress.finish();
-    let fresh_keys: Vec<Fingerprint> = fresh.iter().map(|(key, _)| *key).collect();
+    let keys: Vec<Fingerprint> = fresh.iter().map(|(key, _)| *key).collect();
     known.extend(fresh);
+    Ok(Reading {
+        files,
+        known,
+        fresh: keys,
+    })
+}
 
-    let mut all: Vec<FileFacts<'_>> = Vec::with_capacity(files.len());
-    let mut of_langs = Vec::new();
-    for lang in lang::all() {
-        let before = all.len();
-        all.extend(
-            files
-                .iter()
-                .filter(|file| file.lang.name() == lang.name())
-                .filter_map(|file| {
-                    let facts = known.get(&file.key)?;
-                    Some(FileFacts {
-                        path: file.path,
-                        facts,
-                    })
-                }),
-        );
-        of_langs.push((*lang, before..all.len()));
+/// A language, and which of the facts are its.
+type Ranged = (&'static dyn Lang, Range<usize>);
+
+impl Reading<'_> {
+    /// The facts by language, each language's files sorted by path.
+    fn by_language(&self) -> (Vec<FileFacts<'_>>, Vec<Ranged>) {
+        let mut all: Vec<FileFacts<'_>> = Vec::with_capacity(self.files.len());
+        let mut of_langs = Vec::new();
+        for lang in lang::all() {
+            let before = all.len();
+            all.extend(
+                self.files
+                    .iter()
+                    .filter(|file| file.lang.name() == lang.name())
+                    .filter_map(|file| {
+                        let facts = self.known.get(&file.key)?;
+                        Some(FileFacts {
+                            path: file.path,
+                            facts,
+                        })
+                    }),
+            );
+            of_langs.push((*lang, before..all.len()));
+        }
+        (all, of_langs)
     }
+
+    /// Gives the facts back to the cache.
+    fn keep(self, cache: &Cache) {
+        let mut used: Vec<Fingerprint> = self.files.iter().map(|file| file.key).collect();
+        used.sort_unstable();
+        used.dedup();
+        cache.keep_facts(self.known, &self.fresh, &used);
+    }
+}
+
+/// The graph of a snapshot.
+///
+/// # Errors
+/// Contents that cannot be read. A file that can be read but not understood is no error: its facts say so.
+///
+/// Cost: parsing the files whose facts are not kept, on all cores; then one pass over all facts.
+pub(super) fn graph(
+    tree: &Snapshot,
+    read: &Read<'_>,
+    cache: &Cache,
+    progress: &dyn Progress,
+) -> Result<Graph, AppError> {
+    let reading = read_all(tree, read, cache, progress)?;
+    let (all, of_langs) = reading.by_language();
     let edges = || {
         let mut sink = EdgeSink::default();
         for (lang, range) in of_langs {
@@ -148,9 +189,32 @@ pub(super) fn graph(
             sink.note(file.path, *line, text.clone());
         }
     }
-    let mut used: Vec<Fingerprint> = files.iter().map(|file| file.key).collect();
-    used.sort_unstable();
-    used.dedup();
-    cache.keep_facts(known, &fresh_keys, &used);
+    reading.keep(cache);
     Ok(Graph::build(sink))
+}
+
+/// The program that the wanted files of a snapshot make.
+///
+/// # Errors
+/// Contents that cannot be read.
+///
+/// Cost: that of the facts, then one pass over the wanted files.
+pub(super) fn program(
+    tree: &Snapshot,
+    read: &Read<'_>,
+    cache: &Cache,
+    wanted: &dyn Fn(&RepoPath) -> bool,
+    progress: &dyn Progress,
+) -> Result<Program, AppError> {
+    let reading = read_all(tree, read, cache, progress)?;
+    let (all, of_langs) = reading.by_language();
+    let mut program = Program::default();
+    for (lang, range) in of_langs {
+        let found = lang.program(&all[range], tree, wanted);
+        if !found.units.is_empty() {
+            program = found;
+        }
+    }
+    reading.keep(cache);
+    Ok(program)
 }

@@ -5,6 +5,7 @@ mod export;
 pub mod ingest;
 mod join;
 mod layout;
+mod narrow;
 mod past;
 mod renamed;
 mod select;
@@ -19,7 +20,7 @@ pub use cache::Cache;
 pub use export::ExportFormat;
 pub use join::Joins;
 pub use past::{Found, Past, PastQuery, Story};
-pub use select::{Answer, Head, Request};
+pub use select::{Answer, Granularity, Head, Request};
 pub use why::Question;
 
 use crate::config::{Config, ConfigError, FILE_NAME};

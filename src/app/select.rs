@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::{AppError, Progress, Workspace, layout, tree_print};
 use crate::config::FILE_NAME;
 use crate::graph::Graph;
-use crate::lang;
+use crate::lang::{self, UnitChange};
 use crate::model::{BaseHint, BaseTry, BlobId, Change, Fingerprint, PathChange, Printer, RepoPath};
 use crate::repo::{Base, Side};
 use crate::report::json::Compared;
@@ -26,6 +26,18 @@ pub struct Request {
     pub ci: Option<BaseHint>,
     /// Select everything where the change cannot be told.
     pub assume_all: bool,
+    /// How closely to look.
+    pub granularity: Granularity,
+}
+
+/// How closely a selection looks at a change.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Granularity {
+    /// Whole files.
+    #[default]
+    File,
+    /// Definitions, where they can be told apart.
+    Symbol,
 }
 
 /// What the change leads to.
@@ -51,6 +63,8 @@ pub struct Answer {
     pub head: String,
     /// What differs.
     pub change: Change,
+    /// Files whose change could not be told apart by definitions, each with the reason.
+    pub whole: Vec<(RepoPath, String)>,
     /// The graph of the base.
     pub base_graph: Graph,
     /// The graph of the head, where it is another one.
@@ -109,18 +123,24 @@ impl Workspace {
         } else {
             Some(self.head_graph(&base, &head, &change, progress)?)
         };
-        let selection = select::select(Inputs {
+        let inputs = Inputs {
             base: &base_graph,
             head: head_graph.as_ref().unwrap_or(&base_graph),
             change: &change,
             edits: &reading.edits,
             rules: &self.config().rules,
-        });
+        };
+        let (mut selection, mut whole) = (select::select(inputs), Vec::new());
+        if request.granularity == Granularity::Symbol {
+            (selection, whole) =
+                self.narrow(selection, inputs, &reading.units, [&base, &head], progress)?;
+        }
         Ok(Answer {
             selection,
             base: base_words,
             head: head_words,
             change,
+            whole,
             base_graph,
             head_graph,
         })
@@ -149,6 +169,7 @@ impl Workspace {
             base: "unknown".to_owned(),
             head: "the working tree".to_owned(),
             change: Change::default(),
+            whole: Vec::new(),
             base_graph: graph,
             head_graph: None,
         })
@@ -255,7 +276,8 @@ impl Workspace {
             };
             Ok(Some(lang.facts(kind, &blobs.read(&blob, Some(path))?)))
         };
-        let verdicts: Vec<(RepoPath, Option<Edit>, bool)> = change
+        type Verdict = (RepoPath, Option<Edit>, bool, Option<UnitChange>);
+        let verdicts: Vec<Verdict> = change
             .paths
             .par_iter()
             .map(|change| {
@@ -264,14 +286,14 @@ impl Workspace {
                     // a changed executable bit lays out nothing anew; an added, deleted or retyped path does
                     let same = change.before.as_ref().zip(change.after.as_ref());
                     let relayout = !same.is_some_and(|(b, a)| b.mode.is_file() && a.mode.is_file());
-                    return Ok((path, None, relayout));
+                    return Ok((path, None, relayout, None));
                 };
                 if before == after {
-                    return Ok((path, Some(Edit::Code), false));
+                    return Ok((path, Some(Edit::Code), false, None));
                 }
                 let (Some(before), Some(after)) = (facts(&path, before)?, facts(&path, after)?)
                 else {
-                    return Ok((path, None, false));
+                    return Ok((path, None, false, None));
                 };
                 let shapes = (before.shapes_project || after.shapes_project)
                     && before.detail != after.detail;
@@ -291,14 +313,25 @@ impl Workspace {
                         && (before.shapes_project
                             || after.shapes_project
                             || before.tests != after.tests);
-                Ok((path, Some(edit), relayout))
+                let told = edit == Edit::Code
+                    && !(listed || before.shapes_project || after.shapes_project)
+                    && before.tests == after.tests;
+                let units = match lang::of(&path) {
+                    Some((lang, _)) if told => Some(lang.units(&before, &after)),
+                    _ => None,
+                };
+                Ok((path, Some(edit), relayout, units))
             })
             .collect::<Result<_, AppError>>()?;
         Ok(Reading {
-            relayout: verdicts.iter().any(|(_, _, relayout)| *relayout),
+            relayout: verdicts.iter().any(|(_, _, relayout, _)| *relayout),
             edits: verdicts
+                .iter()
+                .filter_map(|(path, edit, ..)| Some((path.clone(), (*edit)?)))
+                .collect(),
+            units: verdicts
                 .into_iter()
-                .filter_map(|(path, edit, _)| Some((path, edit?)))
+                .filter_map(|(path, _, _, units)| Some((path, units?)))
                 .collect(),
         })
     }
@@ -338,4 +371,5 @@ impl Workspace {
 struct Reading {
     edits: HashMap<RepoPath, Edit>,
     relayout: bool,
+    units: HashMap<RepoPath, UnitChange>,
 }

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::error::CliError;
 use super::ui::Ui;
 use super::{ExitCode, Global};
-use crate::app::{Answer, AppError, Head, Request, Workspace};
+use crate::app::{Answer, AppError, Granularity, Head, Request, Workspace};
 use crate::config::ci;
 use crate::model::RepoPath;
 use crate::report::{github, json, text};
@@ -54,6 +54,17 @@ pub(super) struct Sides {
     /// Select everything where the change cannot be told, instead of failing
     #[arg(long)]
     assume_all_on_error: bool,
+    /// How closely to look at the change
+    #[arg(long, value_enum, default_value_t = Closeness::File)]
+    granularity: Closeness,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Closeness {
+    /// Whole files
+    File,
+    /// Functions, methods and constants, where the change can be attributed to them
+    Symbol,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -91,6 +102,10 @@ impl Sides {
             changed_files,
             ci,
             assume_all: self.assume_all_on_error,
+            granularity: match self.granularity {
+                Closeness::File => Granularity::File,
+                Closeness::Symbol => Granularity::Symbol,
+            },
         })
     }
 
@@ -172,8 +187,14 @@ impl Select {
         for note in answer.graph().notes() {
             ui.say(format!("note: {}:{}: {}", note.path, note.line, note.text));
         }
+        for (path, why) in &answer.whole {
+            ui.say(format!("as a whole: `{path}`: {why}"));
+        }
         for selected in selection.selected() {
             ui.say(format!("{}", selected.suite));
+            for line in &selected.by {
+                ui.say(format!("    → {line}"));
+            }
             for line in text::reason(&selected.reason, &answer.base_graph, answer.graph()) {
                 ui.say(format!("    {line}"));
             }

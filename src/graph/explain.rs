@@ -60,6 +60,49 @@ impl Graph {
             .then(|| self.chain(&reach, dependent))
     }
 
+    /// What a runner loads before a test: the files that define it, and what gives it fixtures or settings. Cost: one walk.
+    pub fn set_up(&self, test: NodeId) -> Vec<NodeId> {
+        let mut found = vec![test];
+        let mut at = 0;
+        while let Some(&id) = found.get(at) {
+            for (next, link) in self.dependencies(id) {
+                let loads = matches!(
+                    link.kind,
+                    EdgeKind::Defines
+                        | EdgeKind::Conftest
+                        | EdgeKind::Plugin
+                        | EdgeKind::Ancestor
+                        | EdgeKind::Member
+                        | EdgeKind::Config
+                );
+                if loads && !found.contains(&next) {
+                    found.push(next);
+                }
+            }
+            at += 1;
+        }
+        found
+    }
+
+    /// Everything that any of these depends on, themselves first. Cost: one walk.
+    pub fn closure_of(&self, ids: impl IntoIterator<Item = NodeId>) -> Vec<NodeId> {
+        let mut seen = fixedbitset::FixedBitSet::with_capacity(self.len());
+        let mut found: Vec<NodeId> = ids
+            .into_iter()
+            .filter(|id| !seen.put(id.0 as usize))
+            .collect();
+        let mut at = 0;
+        while let Some(&id) = found.get(at) {
+            for (next, _) in self.dependencies(id) {
+                if !seen.put(next.0 as usize) {
+                    found.push(next);
+                }
+            }
+            at += 1;
+        }
+        found
+    }
+
     /// Everything that `id` depends on, nearest first, with the distance in edges. Cost: one walk.
     pub fn closure(&self, id: NodeId) -> Vec<(NodeId, u32)> {
         let mut seen = fixedbitset::FixedBitSet::with_capacity(self.len());

@@ -10,10 +10,12 @@ mod build;
 mod codec;
 mod explain;
 mod reach;
+mod symbols;
 
 pub use codec::{CodecError, FORMAT_VERSION};
 pub use explain::{Chain, ChainLink};
 pub use reach::{Reach, Seed, Step};
+pub use symbols::{Symbols, Units, Walk};
 
 use fixedbitset::FixedBitSet;
 use indexmap::IndexMap;

@@ -42,6 +42,24 @@ pub struct Mention {
     pub line: u32,
 }
 
+/// How two versions of one file differ, unit by unit.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum UnitChange {
+    /// It cannot be told, or everybody who loads the file may feel it; why, in words that continue "`file`: …".
+    Whole(String),
+    /// These units differ.
+    Units {
+        /// Places of each unit in the older and in the newer version; in one of them where it was added or removed.
+        units: Vec<(Option<u32>, Option<u32>)>,
+        /// Those among them that differ in what runs when they are defined.
+        heads: Vec<(Option<u32>, Option<u32>)>,
+        /// The units whose docstrings differ.
+        docs: Vec<(Option<u32>, Option<u32>)>,
+        /// Some unit starts on another line.
+        moved: bool,
+    },
+}
+
 /// The part of the facts that belongs to one language.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub enum Detail {

@@ -13,9 +13,9 @@ pub mod rust;
 pub use join::{Joined, Tests};
 pub use names::Names;
 
-pub use facts::{Detail, Facts, FileFacts, Mention};
+pub use facts::{Detail, Facts, FileFacts, Mention, UnitChange};
 
-use crate::model::{EdgeSink, RepoPath, Snapshot};
+use crate::model::{EdgeSink, Program, RepoPath, Snapshot};
 
 /// How a file is to be read, told from its path alone. Facts are kept by (kind, version, contents).
 pub type Kind = &'static str;
@@ -39,6 +39,22 @@ pub trait Lang: Sync {
     /// For files whose facts say `shapes_project: false`, the edges *out of* a file and its tests depend on that file's
     /// facts, on the paths of the tree and on the files that do shape the project, on nothing else.
     fn resolve(&self, files: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink);
+
+    /// How two versions of a file differ, unit by unit.
+    fn units(&self, _before: &Facts, _after: &Facts) -> UnitChange {
+        UnitChange::Whole("its language is not told apart by definitions".to_owned())
+    }
+
+    /// The definitions of the wanted files, and how they use each other by names. All files are given, since names are
+    /// resolved over all of them.
+    fn program(
+        &self,
+        _files: &[FileFacts<'_>],
+        _tree: &Snapshot,
+        _wanted: &dyn Fn(&RepoPath) -> bool,
+    ) -> Program {
+        Program::default()
+    }
 }
 
 /// Every language, in the order in which a path is offered to them.

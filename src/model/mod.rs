@@ -20,6 +20,7 @@ mod run;
 mod series;
 mod sink;
 mod snapshot;
+mod symbols;
 mod test_id;
 mod units;
 
@@ -33,5 +34,9 @@ pub use run::{Part, RunContext, Source, attribute};
 pub use series::{PartId, PastPart, RunId, Seen, Series};
 pub use sink::{Claim, EdgeSink, NodeInfo, NodeRef, Note, SinkEdge};
 pub use snapshot::{Entry, Mode, Snapshot};
+pub use symbols::{
+    ClassId, Habits, ModuleId, Program, ProgramClass, ProgramModule, ProgramUnit, ProgramUse,
+    UnitId, Word,
+};
 pub use test_id::{TestId, TestParts, Variant};
 pub use units::{LogSeconds, Probability, Seconds, Timestamp};

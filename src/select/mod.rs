@@ -8,6 +8,7 @@
 //! paths that provably affect nothing: none is left out in silence.
 
 mod fallback;
+mod narrow;
 pub mod runner;
 mod seeds;
 mod selection;
@@ -15,6 +16,7 @@ mod selection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+pub use narrow::{Attributed, Finer, narrow, unattributable};
 pub use selection::{Cause, Fallback, Inert, Outcome, Reason, Scope, Selected, Selection, Trail};
 
 use crate::edges::Rules;

@@ -26,6 +26,10 @@ pub struct Selected {
     pub cases: Vec<String>,
     /// Whether `cases` are all there are. Where not, only the suite as a whole can be named.
     pub complete: bool,
+    /// `cases` are only some of the suite's: the others cannot reach what changed.
+    pub narrowed: bool,
+    /// The definitions by which the first of the cases reaches what changed, where that was looked at.
+    pub by: Vec<String>,
     /// Why.
     pub reason: Reason,
 }
@@ -130,6 +134,8 @@ impl Selected {
             suite,
             cases: info.cases.clone(),
             complete: info.cases_complete,
+            narrowed: false,
+            by: Vec::new(),
             reason,
         }
     }
@@ -157,6 +163,12 @@ impl Selection {
         }
     }
 
+    /// The same with each suite changed or left out.
+    pub(super) fn map(mut self, change: impl Fn(Selected) -> Option<Selected>) -> Self {
+        self.selected = self.selected.into_iter().filter_map(change).collect();
+        self
+    }
+
     /// The selected suites, sorted.
     pub fn selected(&self) -> &[Selected] {
         &self.selected
@@ -179,7 +191,12 @@ impl Selection {
 
     /// The outcome in one word. "Everything" where a fallback says so or where all suites are affected one by one.
     pub fn outcome(&self) -> Outcome {
-        if self.everything || (self.suites > 0 && self.selected.len() == self.suites) {
+        let whole = self
+            .selected
+            .iter()
+            .filter(|selected| !selected.narrowed)
+            .count();
+        if self.everything || (self.suites > 0 && whole == self.suites) {
             Outcome::Everything
         } else if self.selected.is_empty() {
             Outcome::Nothing

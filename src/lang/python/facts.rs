@@ -17,7 +17,7 @@ use super::source::{
     By, Computed, Import, OWN_DIR, OWN_FILE, OWN_NAME, OWN_PACKAGE, SearchPath, Source,
 };
 use super::text::Text;
-use super::{requirements, strings, tokens};
+use super::{requirements, strings, symbols, tokens};
 use crate::lang::{Detail, Facts, Mention};
 use crate::model::{Fingerprint, Printer};
 
@@ -67,6 +67,10 @@ pub(super) fn source(blob: &[u8]) -> Facts {
             ));
         }
         settle(reader, &mut facts, &mut source);
+        if !source.unread && facts.trouble.is_empty() {
+            source.symbols =
+                symbols::read(&module.body, text, parsed.tokens(), &lines).map(Box::new);
+        }
     }
     facts.shapes_project =
         !source.search_paths.is_empty() || source.edits_path || source.setup.is_some();

@@ -33,6 +33,7 @@ mod source;
 mod stdlib;
 mod strings;
 mod suites;
+mod symbols;
 mod text;
 mod tokens;
 
@@ -40,9 +41,10 @@ pub(super) use join::join;
 pub use project::{ProjectFile, Pytest};
 pub use requirements::Pin;
 pub use source::{By, Class, Computed, Definition, Import, SearchPath, Source};
+pub use symbols::Symbols;
 
-use super::{Detail, Facts, FileFacts, Kind, Lang};
-use crate::model::{EdgeSink, RepoPath, Snapshot};
+use super::{Detail, Facts, FileFacts, Kind, Lang, UnitChange};
+use crate::model::{EdgeSink, Program, RepoPath, Snapshot};
 
 const SOURCE: Kind = "python";
 const PYPROJECT: Kind = "python-pyproject";
@@ -112,6 +114,27 @@ impl Lang for Python {
 
     fn resolve(&self, files: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink) {
         resolve::resolve(files, tree, out);
+    }
+
+    fn units(&self, before: &Facts, after: &Facts) -> UnitChange {
+        match (&before.detail, &after.detail) {
+            (Detail::Python(before), Detail::Python(after)) => {
+                match (&before.symbols, &after.symbols) {
+                    (Some(before), Some(after)) => symbols::diff(before, after),
+                    _ => UnitChange::Whole("it could not be read in full".to_owned()),
+                }
+            }
+            _ => UnitChange::Whole("it configures its project".to_owned()),
+        }
+    }
+
+    fn program(
+        &self,
+        files: &[FileFacts<'_>],
+        tree: &Snapshot,
+        wanted: &dyn Fn(&RepoPath) -> bool,
+    ) -> Program {
+        symbols::program(files, tree, wanted)
     }
 }
 

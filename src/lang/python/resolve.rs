@@ -52,10 +52,22 @@ pub(super) struct Resolver<'a, 's> {
     pub(super) scripts: HashMap<String, Vec<String>>,
 }
 
-/// Lays the edges of all Python and project files.
-pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink) {
-    let mut sources: Vec<(&RepoPath, &Source)> = Vec::new();
-    let mut projects: Vec<Project<'_>> = Vec::new();
+/// Everything that resolving needs, made from the facts of all files.
+pub(super) struct SetUp<'a, 's> {
+    pub(super) resolver: Resolver<'a, 's>,
+    pub(super) files: Vec<File<'a>>,
+    pub(super) projects: Vec<Project<'a>>,
+    pub(super) runner: suites::Runner<'a>,
+}
+
+/// Makes the nodes of all Python and project files, and what their names are resolved with.
+pub(super) fn set_up<'a, 's>(
+    all: &[FileFacts<'a>],
+    tree: &'a Snapshot,
+    out: &'s mut EdgeSink,
+) -> SetUp<'a, 's> {
+    let mut sources: Vec<(&'a RepoPath, &'a Source)> = Vec::new();
+    let mut projects: Vec<Project<'a>> = Vec::new();
     for file in all {
         let node = match file.facts.detail {
             Detail::Python(_) => out.claim(file.path),
@@ -115,7 +127,7 @@ pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink
                 .push(project.dir.clone());
         }
     }
-    let files: Vec<File<'_>> = sources
+    let files: Vec<File<'a>> = sources
         .iter()
         .enumerate()
         .filter_map(|(i, (path, source))| {
@@ -128,7 +140,7 @@ pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink
             })
         })
         .collect();
-    let mut resolver = Resolver {
+    let resolver = Resolver {
         tree,
         python: sources.len(),
         modules,
@@ -144,6 +156,22 @@ pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink
         scripts,
         out,
     };
+    SetUp {
+        resolver,
+        files,
+        projects,
+        runner,
+    }
+}
+
+/// Lays the edges of all Python and project files.
+pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink) {
+    let SetUp {
+        mut resolver,
+        files,
+        projects,
+        runner,
+    } = set_up(all, tree, out);
     let mut mentions = all
         .iter()
         .filter(|f| matches!(f.facts.detail, Detail::Python(_)));

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::project::ProjectFile;
+use super::symbols::Symbols;
 
 /// Stands for the module's own name (`__name__`) inside a folded text.
 pub(super) const OWN_NAME: char = '\u{1}';
@@ -38,6 +39,8 @@ pub struct Source {
     pub doctests: bool,
     /// The file could not be read as Python (in full): it may import anything of its package.
     pub unread: bool,
+    /// The units of the file, where it could be read in full.
+    pub symbols: Option<Box<Symbols>>,
     /// What a call of `setup()` says about the project.
     pub setup: Option<Box<ProjectFile>>,
 }

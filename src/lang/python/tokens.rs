@@ -71,7 +71,7 @@ fn shebang(text: &str) -> &str {
 }
 
 /// Whether tokens of this kind can differ in their text.
-fn carries_text(kind: TokenKind) -> bool {
+pub(super) fn carries_text(kind: TokenKind) -> bool {
     matches!(
         kind,
         TokenKind::Name

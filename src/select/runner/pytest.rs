@@ -1,7 +1,6 @@
 //! Arguments for pytest, one a line: fit for `pytest @FILE` (pytest 8.2 or newer) and for `xargs`.
 //!
-//! At this granularity a file is selected as a whole, so files are named and not each of their tests. A file name that
-//! starts with `-` gets `./` in front, so that it is no option.
+//! Files that are selected as a whole are named as such, of the others each selected test. A file name that starts with `-` gets `./` in front, so that it is no option.
 
 use super::RunnerFormat;
 use crate::model::Suite;
@@ -20,15 +19,17 @@ impl RunnerFormat for Pytest {
             .selected()
             .iter()
             .filter_map(|selected| match &selected.suite {
-                Suite::Python { file } => Some(file.as_bytes()),
+                Suite::Python { .. } if selected.narrowed => Some(super::lines::units(selected)),
+                Suite::Python { file } => Some(vec![file.as_bytes().to_vec()]),
                 Suite::Cargo { .. } => None,
             });
         files
+            .flatten()
             .map(|file| {
                 if file.starts_with(b"-") || file.starts_with(b"@") {
-                    [b"./", file].concat()
+                    [b"./", &file[..]].concat()
                 } else {
-                    file.to_vec()
+                    file
                 }
             })
             .collect()

@@ -1,0 +1,524 @@
+//! The finer layer: which definitions a test can reach, by names.
+//!
+//! A walk starts at what runs on import in every file that the test can load, and at the test itself. Code that is
+//! reached brings what it names. Where the object behind a dot is not known, a name reaches every member so called of
+//! the classes of which reached code can have instances (rapid type analysis: Bacon and Sweeney, OOPSLA 1996), so the
+//! answer is too large rather than too small.
+
+use fixedbitset::FixedBitSet;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::model::{ClassId, Habits, ModuleId, Program, ProgramUse, UnitId, Word};
+
+/// A program with what walks ask for again and again.
+#[derive(Debug)]
+pub struct Symbols<'p> {
+    program: &'p Program,
+    /// All bases of each class, itself first.
+    family: Vec<Vec<ClassId>>,
+    /// All heirs of each class.
+    heirs: Vec<Vec<ClassId>>,
+    /// The classes that define a name.
+    definers: FxHashMap<Word, Vec<ClassId>>,
+}
+
+/// A set of units.
+#[derive(Clone, Debug, Default)]
+pub struct Units(FixedBitSet);
+
+impl Units {
+    /// Adds a unit.
+    pub fn insert(&mut self, unit: UnitId) {
+        self.0.grow(unit as usize + 1);
+        self.0.insert(unit as usize);
+    }
+}
+
+/// What has been reached so far. A copy can be walked on.
+#[derive(Clone, Debug)]
+pub struct Walk {
+    allowed: FixedBitSet,
+    units: FixedBitSet,
+    classes: FixedBitSet,
+    /// Classes of which any name may be asked for.
+    whole: FixedBitSet,
+    /// Classes and their bases.
+    live: FixedBitSet,
+    modules: FixedBitSet,
+    any: FxHashSet<Word>,
+    outside: FxHashSet<Word>,
+    of: FxHashMap<Word, Vec<ClassId>>,
+    next: FxHashMap<Word, Vec<ClassId>>,
+    /// Beginnings and ends of names.
+    affixes: Vec<Word>,
+    habits: Habits,
+    /// Functions that were used as values.
+    given: FxHashSet<UnitId>,
+    queue: Vec<UnitId>,
+    via: FxHashMap<UnitId, UnitId>,
+    /// Tests, which nobody calls but the runner.
+    tests: Units,
+}
+
+impl<'p> Symbols<'p> {
+    /// Cost: one pass over the classes and their members.
+    pub fn new(program: &'p Program) -> Self {
+        let count = program.classes.len();
+        let follow = |start: ClassId, up: bool| {
+            let mut found = vec![start];
+            let mut at = 0;
+            while let Some(&class) = found.get(at) {
+                let class = &program.classes[class as usize];
+                for &next in if up { &class.bases } else { &class.heirs } {
+                    if !found.contains(&next) {
+                        found.push(next);
+                    }
+                }
+                at += 1;
+            }
+            found
+        };
+        let mut definers: FxHashMap<Word, Vec<ClassId>> = FxHashMap::default();
+        for (id, class) in program.classes.iter().enumerate() {
+            for word in class.members.keys() {
+                definers.entry(*word).or_default().push(id as ClassId);
+            }
+        }
+        Self {
+            program,
+            family: (0..count as ClassId)
+                .map(|class| follow(class, true))
+                .collect(),
+            heirs: (0..count as ClassId)
+                .map(|class| follow(class, false))
+                .collect(),
+            definers,
+        }
+    }
+
+    /// The program.
+    pub fn program(&self) -> &'p Program {
+        self.program
+    }
+
+    /// A walk among these modules, of which the `roots` are imported. `tests` are not called by anybody.
+    ///
+    /// Cost: linear in what is reached and its uses, times the namesakes of a name.
+    pub fn walk(&self, modules: &[ModuleId], roots: &[ModuleId], tests: Units) -> Walk {
+        let (units, classes) = (self.program.units.len(), self.program.classes.len());
+        let mut walk = Walk {
+            allowed: FixedBitSet::with_capacity(self.program.modules.len()),
+            units: FixedBitSet::with_capacity(units),
+            classes: FixedBitSet::with_capacity(classes),
+            whole: FixedBitSet::with_capacity(classes),
+            live: FixedBitSet::with_capacity(classes),
+            modules: FixedBitSet::with_capacity(self.program.modules.len()),
+            any: FxHashSet::default(),
+            outside: FxHashSet::default(),
+            of: FxHashMap::default(),
+            next: FxHashMap::default(),
+            affixes: Vec::new(),
+            habits: Habits::default(),
+            given: FxHashSet::default(),
+            queue: Vec::new(),
+            via: FxHashMap::default(),
+            tests,
+        };
+        modules
+            .iter()
+            .for_each(|module| walk.allowed.insert(*module as usize));
+        for module in roots {
+            for &unit in &self.program.modules[*module as usize].runs {
+                self.reach(&mut walk, unit, None);
+            }
+        }
+        self.run(&mut walk);
+        walk
+    }
+
+    /// What runs after an import: knows the objects that `imported` made and the functions that it gave away, but not the
+    /// names that it asked for. Begins with what a runner calls unasked.
+    pub fn after(&self, imported: &Walk) -> Walk {
+        let mut walk = self.walk(&[], &[], imported.tests.clone());
+        walk.allowed = imported.allowed.clone();
+        for class in imported.classes.ones() {
+            self.alive(&mut walk, class as ClassId, None);
+        }
+        for module in imported.modules.ones() {
+            self.module(&mut walk, module as ModuleId, None);
+        }
+        for &unit in &imported.given {
+            self.reach(&mut walk, unit, None);
+        }
+        for module in walk.allowed.ones().collect::<Vec<_>>() {
+            for &unit in &self.program.modules[module].hooks {
+                self.reach(&mut walk, unit, None);
+            }
+        }
+        self.run(&mut walk);
+        walk
+    }
+
+    /// Goes on from these units.
+    pub fn extend(&self, walk: &mut Walk, units: impl IntoIterator<Item = UnitId>) {
+        for unit in units {
+            self.reach(walk, unit, None);
+        }
+        self.run(walk);
+    }
+
+    /// Goes on as if instances of this class were made.
+    pub fn instantiate(&self, walk: &mut Walk, class: ClassId) {
+        self.alive(walk, class, None);
+        self.run(walk);
+    }
+
+    fn run(&self, walk: &mut Walk) {
+        while let Some(unit) = walk.queue.pop() {
+            let from = Some(unit);
+            let own = &self.program.units[unit as usize];
+            self.habits(walk, own.habits, from);
+            if walk.habits.computes_names {
+                for &word in &own.words {
+                    self.written(walk, word, from);
+                }
+            }
+            for used in &own.uses {
+                self.follow(walk, *used, from);
+            }
+        }
+    }
+
+    fn follow(&self, walk: &mut Walk, used: ProgramUse, from: Option<UnitId>) {
+        match used {
+            ProgramUse::Unit(unit) => {
+                walk.given.insert(unit);
+                self.reach(walk, unit, from);
+            }
+            ProgramUse::Call(unit) => self.reach(walk, unit, from),
+            ProgramUse::Class(class) => self.alive(walk, class, from),
+            ProgramUse::Module(module) => self.module(walk, module, from),
+            ProgramUse::Any(word) => self.any(walk, word, from),
+            ProgramUse::Of(class, word) => {
+                let asked = walk.of.entry(word).or_default();
+                if asked.contains(&class) {
+                    return;
+                }
+                asked.push(class);
+                self.nearest(walk, class, word, from);
+                for &heir in &self.heirs[class as usize] {
+                    if walk.classes.contains(heir as usize) {
+                        self.nearest(walk, heir, word, from);
+                    }
+                }
+            }
+            ProgramUse::Super(class, word) => {
+                let asked = walk.next.entry(word).or_default();
+                if asked.contains(&class) {
+                    return;
+                }
+                asked.push(class);
+                for &base in &self.program.classes[class as usize].bases {
+                    self.nearest(walk, base, word, from);
+                }
+                for &heir in &self.heirs[class as usize] {
+                    if walk.classes.contains(heir as usize) {
+                        self.whole_family(walk, heir, word, from);
+                    }
+                }
+            }
+            ProgramUse::Outside(word) => {
+                if !walk.outside.insert(word) {
+                    return;
+                }
+                for class in walk.classes.ones().collect::<Vec<_>>() {
+                    if self.program.classes[class].outside {
+                        self.whole_family(walk, class as ClassId, word, from);
+                    }
+                }
+            }
+            ProgramUse::All(class) => {
+                if walk.whole.put(class as usize) {
+                    return;
+                }
+                let heirs = self.heirs[class as usize].iter().copied();
+                let heirs =
+                    heirs.filter(|heir| *heir == class || walk.classes.contains(*heir as usize));
+                for heir in heirs.collect::<Vec<_>>() {
+                    for &base in &self.family[heir as usize] {
+                        for &unit in self.program.classes[base as usize]
+                            .members
+                            .values()
+                            .flatten()
+                        {
+                            self.reach(walk, unit, from);
+                        }
+                    }
+                }
+            }
+            ProgramUse::Everything(module) => {
+                for used in self.program.modules[module as usize]
+                    .members
+                    .values()
+                    .flatten()
+                {
+                    if !matches!(used, ProgramUse::Module(_)) {
+                        self.follow(walk, *used, from);
+                    }
+                }
+            }
+            ProgramUse::Prefix(word) => self.affix(walk, word, from),
+            ProgramUse::Fixture(word) => {
+                for &unit in self.program.fixtures.get(&word).into_iter().flatten() {
+                    self.reach(walk, unit, from);
+                }
+            }
+        }
+    }
+
+    /// A word of a text, where names are computed: a name, or the beginning or end of one.
+    fn written(&self, walk: &mut Walk, word: Word, from: Option<UnitId>) {
+        self.any(walk, word, from);
+        let text = &self.program.words[word as usize];
+        if text.len() > 2 && (text.ends_with('_') || text.starts_with('_')) {
+            self.affix(walk, word, from);
+        }
+    }
+
+    fn affix(&self, walk: &mut Walk, word: Word, from: Option<UnitId>) {
+        if walk.affixes.contains(&word) {
+            return;
+        }
+        walk.affixes.push(word);
+        for name in self.words_of(walk) {
+            if self.fits(name, word) {
+                self.any(walk, name, from);
+            }
+        }
+    }
+
+    /// Whether a name begins or ends so.
+    fn fits(&self, name: Word, affix: Word) -> bool {
+        let (name, affix) = (
+            &self.program.words[name as usize],
+            &self.program.words[affix as usize],
+        );
+        name.starts_with(affix.as_str()) || affix.starts_with('_') && name.ends_with(affix.as_str())
+    }
+
+    /// The names of all members that there are.
+    fn words_of(&self, walk: &Walk) -> Vec<Word> {
+        let classes = self.definers.keys().copied();
+        let modules = walk
+            .allowed
+            .ones()
+            .flat_map(|m| self.program.modules[m].members.keys().copied());
+        let mut all: Vec<Word> = classes.chain(modules).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    fn reach(&self, walk: &mut Walk, unit: UnitId, from: Option<UnitId>) {
+        let module = self.program.units[unit as usize].module;
+        if !walk.allowed.contains(module as usize) || walk.units.put(unit as usize) {
+            return;
+        }
+        if let Some(from) = from {
+            walk.via.insert(unit, from);
+        }
+        walk.queue.push(unit);
+    }
+
+    fn members(&self, walk: &mut Walk, class: ClassId, word: Word, from: Option<UnitId>) -> bool {
+        let found = self.program.classes[class as usize].members.get(&word);
+        for &unit in found.into_iter().flatten() {
+            self.reach(walk, unit, from);
+        }
+        found.is_some()
+    }
+
+    /// What an instance of this class answers to the name with.
+    fn nearest(&self, walk: &mut Walk, class: ClassId, word: Word, from: Option<UnitId>) {
+        let mut seen = Vec::new();
+        let mut next = vec![class];
+        while let Some(class) = next.pop() {
+            if seen.contains(&class) {
+                continue;
+            }
+            seen.push(class);
+            if !self.members(walk, class, word, from) {
+                next.extend(&self.program.classes[class as usize].bases);
+            }
+        }
+    }
+
+    fn whole_family(&self, walk: &mut Walk, class: ClassId, word: Word, from: Option<UnitId>) {
+        for &base in &self.family[class as usize] {
+            self.members(walk, base, word, from);
+        }
+    }
+
+    fn any(&self, walk: &mut Walk, word: Word, from: Option<UnitId>) {
+        if !walk.any.insert(word) {
+            return;
+        }
+        for &class in self.definers.get(&word).into_iter().flatten() {
+            if walk.live.contains(class as usize) {
+                self.members(walk, class, word, from);
+            }
+        }
+        for module in walk.modules.ones().collect::<Vec<_>>() {
+            for used in self.program.modules[module]
+                .members
+                .get(&word)
+                .into_iter()
+                .flatten()
+            {
+                self.follow(walk, *used, from);
+            }
+        }
+    }
+
+    fn alive(&self, walk: &mut Walk, class: ClassId, from: Option<UnitId>) {
+        let own = &self.program.classes[class as usize];
+        if !walk.allowed.contains(own.module as usize) || walk.classes.put(class as usize) {
+            return;
+        }
+        let whole = self.family[class as usize]
+            .iter()
+            .any(|base| walk.whole.contains(*base as usize));
+        for &base in &self.family[class as usize] {
+            let fresh = !walk.live.put(base as usize);
+            for (&word, units) in &self.program.classes[base as usize].members {
+                let text = self.program.words[word as usize].as_str();
+                let named = fresh
+                    && (is_implicit(text)
+                        || walk.any.contains(&word)
+                        || walk.habits.reflects
+                        || walk.affixes.iter().any(|affix| self.fits(word, *affix)));
+                let called = own.open || whole || (own.outside && walk.outside.contains(&word));
+                if named || called {
+                    for &unit in units {
+                        if !walk.tests.0.contains(unit as usize) {
+                            self.reach(walk, unit, from);
+                        }
+                    }
+                }
+                let asked = |by: &FxHashMap<Word, Vec<ClassId>>| {
+                    by.get(&word).is_some_and(|all| {
+                        all.iter()
+                            .any(|of| self.family[class as usize].contains(of))
+                    })
+                };
+                if asked(&walk.of) {
+                    self.nearest(walk, class, word, from);
+                }
+                if asked(&walk.next) {
+                    self.whole_family(walk, class, word, from);
+                }
+            }
+        }
+    }
+
+    fn module(&self, walk: &mut Walk, module: ModuleId, from: Option<UnitId>) {
+        if !walk.allowed.contains(module as usize) || walk.modules.put(module as usize) {
+            return;
+        }
+        let affixes = walk.affixes.clone();
+        let reflects = walk.habits.reflects;
+        for (word, uses) in &self.program.modules[module as usize].members {
+            if reflects
+                || walk.any.contains(word)
+                || affixes.iter().any(|affix| self.fits(*word, *affix))
+            {
+                for used in uses {
+                    self.follow(walk, *used, from);
+                }
+            }
+        }
+    }
+
+    fn habits(&self, walk: &mut Walk, habits: Habits, from: Option<UnitId>) {
+        let had = walk.habits;
+        walk.habits.reads_docs |= habits.reads_docs;
+        if habits.computes_names && !had.computes_names {
+            walk.habits.computes_names = true;
+            for unit in walk.units.ones().collect::<Vec<_>>() {
+                for &word in &self.program.units[unit].words {
+                    self.written(walk, word, from);
+                }
+            }
+        }
+        if habits.imports && !had.imports {
+            walk.habits.imports = true;
+            for module in walk.allowed.ones().collect::<Vec<_>>() {
+                self.module(walk, module as ModuleId, from);
+                for &unit in &self.program.modules[module].runs {
+                    self.reach(walk, unit, from);
+                }
+            }
+        }
+        if habits.spawns && !had.spawns {
+            walk.habits.spawns = true;
+            for module in walk.allowed.ones().collect::<Vec<_>>() {
+                for &unit in &self.program.modules[module].main {
+                    self.reach(walk, unit, from);
+                }
+            }
+        }
+        if habits.any_fixture && !had.any_fixture {
+            walk.habits.any_fixture = true;
+            for &unit in self.program.fixtures.values().flatten() {
+                self.reach(walk, unit, from);
+            }
+        }
+        if habits.reflects && !had.reflects {
+            walk.habits.reflects = true;
+            for class in walk.live.ones().collect::<Vec<_>>() {
+                for &unit in self.program.classes[class].members.values().flatten() {
+                    self.reach(walk, unit, from);
+                }
+            }
+            for module in walk.modules.ones().collect::<Vec<_>>() {
+                for used in self.program.modules[module].members.values().flatten() {
+                    self.follow(walk, *used, from);
+                }
+            }
+        }
+    }
+}
+
+impl Walk {
+    /// Whether a unit is reached.
+    pub fn contains(&self, unit: UnitId) -> bool {
+        self.units.contains(unit as usize)
+    }
+
+    /// The first of these units that is reached.
+    pub fn first_of(&self, units: &[UnitId]) -> Option<UnitId> {
+        units.iter().copied().find(|unit| self.contains(*unit))
+    }
+
+    /// Whether something that is reached reads docstrings or sources.
+    pub fn reads_docs(&self) -> bool {
+        self.habits.reads_docs
+    }
+
+    /// The units by which one was reached, from where the walk began.
+    pub fn chain(&self, unit: UnitId) -> Vec<UnitId> {
+        let mut chain = vec![unit];
+        let mut at = unit;
+        while let Some(&from) = self.via.get(&at) {
+            chain.push(from);
+            at = from;
+        }
+        chain.reverse();
+        chain
+    }
+}
+
+/// Names that Python itself calls.
+fn is_implicit(name: &str) -> bool {
+    name.len() > 4 && name.starts_with("__") && name.ends_with("__")
+}

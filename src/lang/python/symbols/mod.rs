@@ -1,0 +1,227 @@
+//! What a Python file defines, definition by definition, and the names that each uses.
+//!
+//! A file is cut into *units*: each function and method (with what is nested in it), each constant whose value cannot
+//! fail to be computed, what runs only as a program, and the rest, which runs on import. Types are kept as expressions
+//! over names ([`Ty`]); what they mean is decided when files are put together ([`program`]).
+//!
+//! Not seen: code made by `exec`, attributes set by computed names on objects that are then called by nobody's name.
+
+mod diff;
+mod program;
+mod pure;
+mod read;
+mod scope;
+mod units;
+mod values;
+
+pub(super) use diff::diff;
+pub(super) use program::program;
+pub(super) use read::read;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Fingerprint;
+
+/// A name, by place in [`Symbols::names`].
+pub(crate) type NameId = u32;
+/// A type expression, by place in [`Symbols::tys`].
+pub(crate) type TyId = u32;
+
+/// The units of a file.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Symbols {
+    pub(super) names: Vec<String>,
+    pub(super) tys: Vec<Ty>,
+    /// What each local variable is given, in any order.
+    pub(super) vars: Vec<Vec<TyId>>,
+    /// The first is what runs on import.
+    pub(super) units: Vec<Unit>,
+    pub(super) classes: Vec<Class>,
+    /// What the names of the module are bound to; a name may be bound more than once.
+    pub(super) scope: Vec<(NameId, Bound)>,
+    pub(super) imports: Vec<Imported>,
+}
+
+/// A piece of a file that changes as a whole.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Unit {
+    /// With its class (`Class.method`); empty for what runs on import.
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    /// 1-based lines, both included.
+    pub(super) lines: (u32, u32),
+    pub(super) class: Option<u32>,
+    /// What runs when it is called, without comments, layout and docstring.
+    pub(super) body: Fingerprint,
+    /// What runs when it is defined: decorators, defaults, annotations.
+    pub(super) head: Fingerprint,
+    pub(super) doc: Fingerprint,
+    /// A change of the head may be felt by whoever imports the file.
+    pub(super) risky: bool,
+    /// Names that the head loads: a new one may not be there.
+    pub(super) loads: Vec<NameId>,
+    /// Decorators that are not known to leave the function what it is, with whether they are called.
+    pub(super) decorators: Vec<(TyId, bool)>,
+    pub(super) fixture: Option<Fixture>,
+    /// Parameters, by which fixtures are asked for.
+    pub(super) params: Vec<NameId>,
+    pub(super) uses: Vec<Use>,
+    /// Words in its string literals.
+    pub(super) words: Vec<NameId>,
+    /// What a call gives; for fixtures also what is yielded.
+    pub(super) returns: TyId,
+    pub(super) flags: u16,
+}
+
+/// Its value is read without a call.
+pub(super) const PROPERTY: u16 = 1;
+/// Its call gives something to enter.
+pub(super) const CONTEXT: u16 = 2;
+/// As a decorator it gives back what it is given, and keeps it nowhere.
+pub(super) const PASSES: u16 = 4;
+/// As a decorator's maker it gives such a decorator.
+pub(super) const MAKES_PASSING: u16 = 8;
+/// Looks at names that it computes.
+pub(super) const DYNAMIC: u16 = 16;
+/// Looks at all names of an object.
+pub(super) const REFLECTS: u16 = 32;
+/// Imports by computed names.
+pub(super) const IMPORTS: u16 = 64;
+/// Starts other processes, or programs in this one.
+pub(super) const SPAWNS: u16 = 128;
+/// Reads docstrings or sources.
+pub(super) const READS_DOCS: u16 = 256;
+/// Asks for fixtures by computed names.
+pub(super) const ANY_FIXTURE: u16 = 512;
+/// Handed at once to a decorator that nobody knows.
+pub(super) const GIVEN_AWAY: u16 = 1024;
+
+/// What a unit is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    /// Everything that runs on import and is no constant.
+    #[default]
+    Module,
+    /// What runs only when the file is the program.
+    Main,
+    /// A function or method.
+    Function,
+    /// An assignment that cannot fail and does nothing else.
+    Constant,
+}
+
+/// A pytest fixture.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Fixture {
+    pub(super) name: NameId,
+    pub(super) autouse: bool,
+}
+
+/// A class of the module, or of a class of it.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Class {
+    pub(super) name: NameId,
+    pub(super) bases: Vec<TyId>,
+    pub(super) members: Vec<(NameId, Member)>,
+    /// Decorated, or made by something else than `type`: what stands in its body is read while it is made.
+    pub(super) made: bool,
+}
+
+/// Something that instances of a class have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Member {
+    /// A method.
+    Unit(u32),
+    /// A nested class.
+    Class(u32),
+    /// A value of the class, with the unit that makes it.
+    Value(TyId, u32),
+    /// A value that a method gives the instance.
+    Own(TyId),
+}
+
+/// What a name of the module is bound to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Bound {
+    /// A function.
+    Unit(u32),
+    /// A class.
+    Class(u32),
+    /// Something imported.
+    Import(u32),
+    /// A value, with the unit that makes it.
+    Value(TyId, u32),
+}
+
+/// A name that an import binds.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Imported {
+    pub(super) level: u32,
+    pub(super) module: String,
+    /// The name taken from the module; `None` for the module itself, `*` for all.
+    pub(super) name: Option<String>,
+}
+
+/// A type, or the object of that type, as far as one file tells.
+#[derive(Clone, Debug, Eq, PartialEq, Hash, Serialize, Deserialize)]
+pub(crate) enum Ty {
+    /// Anything.
+    Unknown,
+    /// Text, numbers, nothing.
+    Scalar,
+    /// This text, which could be a name.
+    Text(NameId),
+    /// Something of the standard library that gives out nothing of ours.
+    Outside,
+    /// What a name of the module, or a builtin, is.
+    Name(NameId),
+    /// What an import inside a function binds.
+    Imported(u32),
+    /// A local variable.
+    Var(u32),
+    /// An instance of a class of this file, or of its heirs.
+    SelfOf(u32),
+    /// The class itself, or one of its heirs.
+    ClassOf(u32),
+    /// `super()` in a method of the class.
+    Super(u32),
+    /// An attribute.
+    Attr(TyId, NameId),
+    /// What a call gives.
+    Call(TyId),
+    /// An instance of what the type names.
+    Instance(TyId),
+    /// What iterating gives.
+    Elem(TyId),
+    /// What `with` gives.
+    Enter(TyId),
+    /// A collection of these.
+    Box(Vec<TyId>),
+    /// One of these.
+    Union(Vec<TyId>),
+    /// What the fixture of this name gives.
+    Fixture(NameId),
+}
+
+/// How a unit uses something.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Hash, Serialize, Deserialize)]
+pub(crate) enum Use {
+    /// As a value: it may be called, or instances may be made of it.
+    Load(TyId),
+    /// It is called where it stands.
+    Called(TyId),
+    /// An import runs, by place in [`Symbols::imports`].
+    Import(u32),
+    /// Only compared with, or asked for an attribute.
+    Touch(TyId),
+    /// An attribute is read or set.
+    Attr(TyId, NameId),
+    /// An attribute of a computed name: of what, and what the name is.
+    Computed(TyId, TyId),
+    /// Some attribute whose name begins so.
+    Prefix(NameId),
+    /// A text that may lead to a module and on to a name in it.
+    Text(NameId),
+    /// A fixture, by name.
+    Fixture(NameId),
+}

@@ -1,0 +1,206 @@
+//! What provably cannot fail, or do anything, while a file is imported.
+
+use ruff_python_ast::visitor::{self, Visitor};
+use ruff_python_ast::{Decorator, Expr, Stmt, StmtFunctionDef};
+
+/// Whether an expression only puts literals and names together. `names` gathers the names, with their attributes.
+pub(super) fn is_pure(expr: &Expr, names: &mut Vec<String>) -> bool {
+    match expr {
+        Expr::StringLiteral(_)
+        | Expr::BytesLiteral(_)
+        | Expr::NumberLiteral(_)
+        | Expr::BooleanLiteral(_)
+        | Expr::NoneLiteral(_)
+        | Expr::EllipsisLiteral(_) => true,
+        Expr::UnaryOp(op) => matches!(
+            &*op.operand,
+            Expr::NumberLiteral(_) | Expr::BooleanLiteral(_)
+        ),
+        Expr::List(list) => list.elts.iter().all(|e| is_pure(e, names)),
+        Expr::Tuple(tuple) => tuple.elts.iter().all(|e| is_pure(e, names)),
+        Expr::Set(set) => set.elts.iter().all(is_key),
+        Expr::Dict(dict) => dict
+            .items
+            .iter()
+            .all(|item| item.key.as_ref().is_some_and(is_key) && is_pure(&item.value, names)),
+        Expr::Name(_) | Expr::Attribute(_) => match dotted(expr) {
+            Some(name) => {
+                names.push(name);
+                true
+            }
+            None => false,
+        },
+        Expr::Call(call) => {
+            let known = matches!(&*call.func, Expr::Name(name)
+                if matches!(name.id.as_str(), "frozenset" | "set" | "tuple" | "list"));
+            let [argument] = &call.arguments.args[..] else {
+                return false;
+            };
+            let keys = match argument {
+                Expr::List(list) => &list.elts,
+                Expr::Tuple(tuple) => &tuple.elts,
+                Expr::Set(set) => &set.elts,
+                _ => return false,
+            };
+            known && call.arguments.keywords.is_empty() && keys.iter().all(is_key)
+        }
+        _ => false,
+    }
+}
+
+/// Whether an expression is a literal that can be hashed.
+fn is_key(expr: &Expr) -> bool {
+    match expr {
+        Expr::Tuple(tuple) => tuple.elts.iter().all(is_key),
+        _ => expr.is_literal_expr(),
+    }
+}
+
+/// `a.b.c` as written.
+pub(super) fn dotted(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Name(name) => Some(name.id.to_string()),
+        Expr::Attribute(attribute) => {
+            Some(format!("{}.{}", dotted(&attribute.value)?, attribute.attr))
+        }
+        _ => None,
+    }
+}
+
+/// What is known of a decorator.
+pub(super) enum Known {
+    /// Leaves the function what it is, or wraps it without keeping it, and cannot fail.
+    Plain,
+    /// A mark of pytest: read when tests are collected.
+    Mark,
+    /// A fixture.
+    Fixture,
+    /// Nothing.
+    No,
+}
+
+/// What a decorator is known to do.
+pub(super) fn decorator(decorator: &Decorator) -> Known {
+    let called = match &decorator.expression {
+        Expr::Call(call) => &call.func,
+        other => other,
+    };
+    let Some(name) = dotted(called) else {
+        return Known::No;
+    };
+    let last = name.rsplit('.').next().unwrap_or_default();
+    if name.starts_with("pytest.mark.") || name.starts_with("mark.") {
+        return Known::Mark;
+    }
+    match last {
+        "fixture" | "yield_fixture" => Known::Fixture,
+        "property"
+        | "cached_property"
+        | "staticmethod"
+        | "classmethod"
+        | "abstractmethod"
+        | "wraps"
+        | "lru_cache"
+        | "cache"
+        | "contextmanager"
+        | "asynccontextmanager"
+        | "overload"
+        | "override"
+        | "final"
+        | "abstractproperty"
+        | "no_type_check" => Known::Plain,
+        "setter" | "getter" | "deleter" => Known::Plain,
+        _ => Known::No,
+    }
+}
+
+/// Whether a function, used as a decorator, gives back what it is given or a wrapper of it, and keeps it nowhere else.
+pub(super) fn passes(function: &StmtFunctionDef) -> bool {
+    let first = function
+        .parameters
+        .posonlyargs
+        .iter()
+        .chain(&function.parameters.args)
+        .next();
+    let Some(first) = first else { return false };
+    let mut watch = Watch {
+        name: first.parameter.name.as_str(),
+        kept: false,
+    };
+    function.body.iter().for_each(|stmt| watch.visit_stmt(stmt));
+    !watch.kept
+}
+
+/// Whether a function gives a nested function that [`passes`].
+pub(super) fn makes_passing(function: &StmtFunctionDef) -> bool {
+    function.body.iter().any(|stmt| match stmt {
+        Stmt::FunctionDef(inner) => {
+            passes(inner)
+                && function.body.iter().any(|stmt| {
+                    matches!(stmt, Stmt::Return(back) if matches!(back.value.as_deref(),
+                        Some(Expr::Name(name)) if name.id == inner.name.id))
+                })
+        }
+        _ => false,
+    })
+}
+
+/// Looks for a place where a name's value may be kept.
+struct Watch<'n> {
+    name: &'n str,
+    kept: bool,
+}
+
+impl Watch<'_> {
+    fn is(&self, expr: &Expr) -> bool {
+        matches!(expr, Expr::Name(name) if name.id.as_str() == self.name)
+    }
+}
+
+impl<'a> Visitor<'a> for Watch<'_> {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        match stmt {
+            Stmt::Return(back) if back.value.as_deref().is_some_and(|e| self.is(e)) => {}
+            _ => visitor::walk_stmt(self, stmt),
+        }
+    }
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        match expr {
+            Expr::Name(_) => self.kept |= self.is(expr),
+            Expr::Attribute(attribute) if self.is(&attribute.value) => {}
+            Expr::Call(call) => {
+                let harmless = match dotted(&call.func) {
+                    Some(name) => matches!(
+                        name.rsplit('.').next().unwrap_or_default(),
+                        "wraps"
+                            | "update_wrapper"
+                            | "isinstance"
+                            | "callable"
+                            | "cast"
+                            | "getattr"
+                            | "hasattr"
+                            | "setattr"
+                            | "iscoroutinefunction"
+                            | "type"
+                            | "signature"
+                    ),
+                    None => false,
+                };
+                if !self.is(&call.func) {
+                    self.visit_expr(&call.func);
+                }
+                for argument in &call.arguments.args {
+                    if !(harmless && self.is(argument)) {
+                        self.visit_expr(argument);
+                    }
+                }
+                call.arguments
+                    .keywords
+                    .iter()
+                    .for_each(|k| self.visit_expr(&k.value));
+            }
+            _ => visitor::walk_expr(self, expr),
+        }
+    }
+}

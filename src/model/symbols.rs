@@ -1,0 +1,139 @@
+//! A program as its definitions and the names by which they reach each other.
+//!
+//! Languages lay programs out; what a test reaches is decided by `graph`. Everything is an over-approximation: a use of
+//! a name may reach more than a run does, never less.
+
+use rustc_hash::FxHashMap;
+
+use super::RepoPath;
+
+/// A name, by place in [`Program::words`].
+pub type Word = u32;
+/// A piece of code that changes as a whole, by place in [`Program::units`].
+pub type UnitId = u32;
+/// A class or type, by place in [`Program::classes`].
+pub type ClassId = u32;
+/// A file, by place in [`Program::modules`].
+pub type ModuleId = u32;
+
+/// A program, or the part of it that some tests can load.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// All names.
+    pub words: Vec<String>,
+    /// All units.
+    pub units: Vec<ProgramUnit>,
+    /// All classes.
+    pub classes: Vec<ProgramClass>,
+    /// All files.
+    pub modules: Vec<ProgramModule>,
+    /// Fixtures by the name that asks for them.
+    pub fixtures: FxHashMap<Word, Vec<UnitId>>,
+}
+
+/// A piece of code.
+#[derive(Clone, Debug, Default)]
+pub struct ProgramUnit {
+    /// Qualified within its file; empty for what runs on import.
+    pub name: String,
+    /// Its file.
+    pub module: ModuleId,
+    /// The class that it stands in.
+    pub class: Option<ClassId>,
+    /// 1-based lines, both included.
+    pub lines: (u32, u32),
+    /// A value, and no function.
+    pub is_value: bool,
+    /// Given to a decorator that may keep it: somebody unseen may call it.
+    pub kept: bool,
+    /// What it uses.
+    pub uses: Vec<ProgramUse>,
+    /// Words in its texts.
+    pub words: Vec<Word>,
+    /// What it does that names do not show.
+    pub habits: Habits,
+}
+
+/// What a piece of code does that names do not show.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Habits {
+    /// Computes the names that it looks up.
+    pub computes_names: bool,
+    /// Lists all names of an object.
+    pub reflects: bool,
+    /// Imports by computed names.
+    pub imports: bool,
+    /// Starts programs.
+    pub spawns: bool,
+    /// Reads docstrings or sources.
+    pub reads_docs: bool,
+    /// Asks for fixtures by computed names.
+    pub any_fixture: bool,
+}
+
+/// How a piece of code uses something.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Hash, PartialOrd, Ord)]
+pub enum ProgramUse {
+    /// This piece of code, as a value: it may be called later.
+    Unit(UnitId),
+    /// This piece of code, called where it is named.
+    Call(UnitId),
+    /// Instances of the class may be made.
+    Class(ClassId),
+    /// The module may be handed on as an object.
+    Module(ModuleId),
+    /// A name of any object there is.
+    Any(Word),
+    /// A name of instances of the class and its heirs.
+    Of(ClassId, Word),
+    /// A name of objects that come from outside, or of their heirs.
+    Outside(Word),
+    /// A name of what comes next after the class in an heir's order.
+    Super(ClassId, Word),
+    /// Any name of instances of the class and its heirs.
+    All(ClassId),
+    /// Any name of the module.
+    Everything(ModuleId),
+    /// All names that begin so.
+    Prefix(Word),
+    /// A fixture.
+    Fixture(Word),
+}
+
+/// A class.
+#[derive(Clone, Debug, Default)]
+pub struct ProgramClass {
+    /// Its file.
+    pub module: ModuleId,
+    /// Its bases, as far as they are in the program.
+    pub bases: Vec<ClassId>,
+    /// Those that have it as a base, directly.
+    pub heirs: Vec<ClassId>,
+    /// Its own members by name.
+    pub members: FxHashMap<Word, Vec<UnitId>>,
+    /// Whoever calls its methods need not be seen: it extends something from outside, or helps tests.
+    pub open: bool,
+    /// It extends something from outside that only calls what Python's operators call.
+    pub outside: bool,
+    /// Its body is read by whoever makes the class.
+    pub made: bool,
+}
+
+/// A file.
+#[derive(Clone, Debug, Default)]
+pub struct ProgramModule {
+    /// Where it is.
+    pub path: RepoPath,
+    /// The first of its units; they follow each other in the order of the file's facts.
+    pub first: UnitId,
+    /// What runs on import.
+    pub runs: Vec<UnitId>,
+    /// What runs where the file is a program, or is started by the project's commands.
+    pub main: Vec<UnitId>,
+    /// What an object of the module gives by name.
+    pub members: FxHashMap<Word, Vec<ProgramUse>>,
+    /// What a runner calls unasked: hooks, automatic fixtures.
+    pub hooks: Vec<UnitId>,
+    /// It could not be read: it may use anything.
+    pub opaque: bool,
+}

@@ -1,0 +1,321 @@
+//! What the finer layer may drop, and the proof it needs.
+//!
+//! A test is dropped only where every change that reaches its file is attributed to definitions, and none of these can
+//! be reached from it in either version. Where a file cannot be cut into definitions, or a test could load one that
+//! cannot be read, the answer of whole files stands.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::graph::{Graph, Symbols, Units, Walk};
+use crate::model::{ModuleId, Node, Program, RepoPath, Suite, UnitId};
+
+use super::{Selected, Selection};
+
+/// How one file changed, definition by definition: places in the older and the newer version.
+#[derive(Clone, Debug, Default)]
+pub struct Attributed {
+    /// Definitions that differ; on one side only where they were added or removed.
+    pub units: Vec<(Option<u32>, Option<u32>)>,
+    /// Those among them that differ in what runs when they are defined.
+    pub heads: Vec<(Option<u32>, Option<u32>)>,
+    /// Definitions whose docstrings differ.
+    pub docs: Vec<(Option<u32>, Option<u32>)>,
+}
+
+/// What narrowing is made of.
+#[derive(Debug)]
+pub struct Finer<'a> {
+    /// The graph of the base and its program.
+    pub base: (&'a Graph, &'a Program),
+    /// The graph of the head and its program.
+    pub head: (&'a Graph, &'a Program),
+    /// The files whose change is attributed.
+    pub files: &'a BTreeMap<RepoPath, Attributed>,
+}
+
+/// One version of the program.
+struct Side<'a> {
+    graph: &'a Graph,
+    symbols: Symbols<'a>,
+    modules: HashMap<&'a RepoPath, ModuleId>,
+    changed: Vec<UnitId>,
+    docs: Vec<UnitId>,
+    /// Definitions that nobody calls but a runner.
+    tests: Units,
+}
+
+/// The files among these whose change cannot stay with the definitions it lies in, with the reason: they are made when
+/// the file is loaded, by somebody who may look at everything in them.
+pub fn unattributable(finer: &Finer<'_>) -> Vec<(RepoPath, String)> {
+    let mut found = Vec::new();
+    for (path, change) in finer.files {
+        let reason =
+            [(finer.base.1, 0), (finer.head.1, 1)]
+                .into_iter()
+                .find_map(|(program, side)| {
+                    let Some(module) = program.modules.iter().find(|module| module.path == *path)
+                    else {
+                        return Some("it is loaded in ways that cannot be seen");
+                    };
+                    if module.opaque {
+                        return Some("it could not be read in full");
+                    }
+                    let places = change
+                        .units
+                        .iter()
+                        .filter_map(|both| [both.0, both.1][side].map(|at| (at, both)));
+                    for (at, both) in places {
+                        let unit = &program.units[(module.first + at) as usize];
+                        let appeared = both.0.is_none() || both.1.is_none();
+                        let made = unit
+                            .class
+                            .is_some_and(|class| program.classes[class as usize].made);
+                        if unit.kept && (appeared || change.heads.contains(both)) {
+                            return Some("a decorator may keep what it is given");
+                        }
+                        if made && (appeared || unit.is_value) {
+                            return Some("the class is made by somebody who reads its body");
+                        }
+                    }
+                    None
+                });
+        found.extend(reason.map(|reason| (path.clone(), reason.to_owned())));
+    }
+    found
+}
+
+/// Drops what cannot reach any attributed change. `floor` is what has to stay for other reasons.
+///
+/// Cost: for each suite one walk forwards, and one more step for each of its tests.
+pub fn narrow(full: Selection, floor: &Selection, finer: &Finer<'_>) -> Selection {
+    let kept: std::collections::BTreeSet<&Suite> = floor
+        .selected()
+        .iter()
+        .map(|selected| &selected.suite)
+        .collect();
+    let sides = [Side::new(finer, true), Side::new(finer, false)];
+    full.map(|selected| {
+        if kept.contains(&selected.suite) {
+            let why = "it depends on the change in other ways than by definitions";
+            return Some(Selected {
+                by: vec![why.to_owned()],
+                ..selected
+            });
+        }
+        judge(selected, &sides)
+    })
+}
+
+fn judge(mut selected: Selected, sides: &[Side<'_>]) -> Option<Selected> {
+    let Suite::Python { file } = selected.suite.clone() else {
+        return Some(selected);
+    };
+    let mut begun: Vec<(&Side<'_>, Walk, ModuleId)> = Vec::new();
+    for side in sides {
+        let (walk, module) = match side.begin(&selected.suite, &file) {
+            Ok(begun) => begun,
+            Err(why) => {
+                selected.by = vec![why];
+                return Some(selected);
+            }
+        };
+        let later = side.symbols.after(&walk);
+        for walk in [&walk, &later] {
+            if let Some(unit) = side.hit(walk) {
+                selected.by = side.told(walk, unit);
+                return Some(selected);
+            }
+        }
+        begun.push((side, later, module));
+    }
+    let mut cases = Vec::new();
+    let whole = [String::new()];
+    let all: &[String] = if selected.complete && !selected.cases.is_empty() {
+        &selected.cases
+    } else {
+        &whole
+    };
+    let mut by = Vec::new();
+    for case in all {
+        for (side, walk, module) in &begun {
+            let mut walk = walk.clone();
+            side.enter(&mut walk, *module, case);
+            if let Some(unit) = side.hit(&walk) {
+                if by.is_empty() {
+                    by = side.told(&walk, unit);
+                }
+                cases.push(case.clone());
+                break;
+            }
+        }
+    }
+    if cases.is_empty() {
+        return None;
+    }
+    selected.by = by;
+    if all.len() > cases.len() {
+        selected.cases = cases;
+        selected.narrowed = true;
+    }
+    Some(selected)
+}
+
+impl<'a> Side<'a> {
+    fn new(finer: &Finer<'a>, base: bool) -> Self {
+        let (graph, program) = if base { finer.base } else { finer.head };
+        let modules: HashMap<&RepoPath, ModuleId> = program
+            .modules
+            .iter()
+            .enumerate()
+            .map(|(at, module)| (&module.path, at as ModuleId))
+            .collect();
+        let place = |both: &(Option<u32>, Option<u32>)| if base { both.0 } else { both.1 };
+        let mut side = Self {
+            graph,
+            symbols: Symbols::new(program),
+            changed: Vec::new(),
+            docs: Vec::new(),
+            tests: Units::default(),
+            modules,
+        };
+        for (path, change) in finer.files {
+            let Some(&module) = side.modules.get(path) else {
+                continue;
+            };
+            let first = program.modules[module as usize].first;
+            side.changed
+                .extend(change.units.iter().filter_map(place).map(|at| first + at));
+            side.docs
+                .extend(change.docs.iter().filter_map(place).map(|at| first + at));
+        }
+        for (_, node, _) in graph.iter() {
+            let Node::Test(Suite::Python { file }) = node else {
+                continue;
+            };
+            let Some(&module) = side.modules.get(file) else {
+                continue;
+            };
+            for unit in side.units_of(module) {
+                let name = &program.units[unit as usize].name;
+                if name
+                    .rsplit('.')
+                    .next()
+                    .is_some_and(|last| last.starts_with("test"))
+                {
+                    side.tests.insert(unit);
+                }
+            }
+        }
+        side
+    }
+
+    fn units_of(&self, module: ModuleId) -> std::ops::Range<UnitId> {
+        let program = self.symbols.program();
+        let first = program.modules[module as usize].first;
+        let next = program
+            .modules
+            .get(module as usize + 1)
+            .map_or(program.units.len() as UnitId, |m| m.first);
+        first..next
+    }
+
+    /// The walk from what every test of a suite runs; or why nothing can be told.
+    fn begin(&self, suite: &Suite, file: &RepoPath) -> Result<(Walk, ModuleId), String> {
+        let program = self.symbols.program();
+        let unseen = || format!("{file} is new, or loaded in ways that cannot be seen");
+        let node = self
+            .graph
+            .find(&Node::Test(suite.clone()))
+            .ok_or_else(unseen)?;
+        let own = *self.modules.get(file).ok_or_else(unseen)?;
+        let mut loaded = Vec::new();
+        for (id, _) in self.graph.closure(node) {
+            let Node::Path(path) = self.graph.node(id) else {
+                continue;
+            };
+            if let Some(&module) = self.modules.get(path) {
+                if program.modules[module as usize].opaque {
+                    return Err(format!("{path} is loaded, and could not be read in full"));
+                }
+                loaded.push(module);
+            }
+        }
+        let mut roots: Vec<ModuleId> = self
+            .graph
+            .set_up(node)
+            .into_iter()
+            .filter_map(|id| match self.graph.node(id) {
+                Node::Path(path) => self.modules.get(path).copied(),
+                _ => None,
+            })
+            .collect();
+        roots.push(own);
+        Ok((self.symbols.walk(&loaded, &roots, self.tests.clone()), own))
+    }
+
+    /// Goes on from one test, or from all of a suite where it cannot be told apart.
+    fn enter(&self, walk: &mut Walk, module: ModuleId, case: &str) {
+        let program = self.symbols.program();
+        let wanted = case.replace("::", ".");
+        let (mut units, mut classes) = (Vec::new(), Vec::new());
+        let mut exact = false;
+        for unit in self.units_of(module) {
+            let own = &program.units[unit as usize];
+            if own.name == wanted {
+                exact = true;
+                units.push(unit);
+                classes.extend(own.class);
+            }
+        }
+        if !exact {
+            // a class as a whole with what it inherits, or the file as a whole
+            for unit in self.units_of(module) {
+                let own = &program.units[unit as usize];
+                if wanted.is_empty() || own.name.starts_with(&format!("{wanted}.")) {
+                    units.push(unit);
+                    classes.extend(own.class);
+                }
+            }
+            let mut at = 0;
+            while let Some(&class) = classes.get(at) {
+                for &base in &program.classes[class as usize].bases {
+                    if !classes.contains(&base) {
+                        classes.push(base);
+                        units.extend(program.classes[base as usize].members.values().flatten());
+                    }
+                }
+                at += 1;
+            }
+            if units.is_empty() {
+                units.extend(self.units_of(module));
+            }
+        }
+        for class in classes {
+            self.symbols.instantiate(walk, class);
+        }
+        self.symbols.extend(walk, units);
+    }
+
+    fn hit(&self, walk: &Walk) -> Option<UnitId> {
+        let program = self.symbols.program();
+        let read = |unit: &&UnitId| {
+            walk.contains(**unit) && (walk.reads_docs() || program.units[**unit as usize].kept)
+        };
+        walk.first_of(&self.changed)
+            .or_else(|| self.docs.iter().find(read).copied())
+    }
+
+    /// The chain to a unit, in words.
+    fn told(&self, walk: &Walk, unit: UnitId) -> Vec<String> {
+        let program = self.symbols.program();
+        let told = walk.chain(unit).into_iter().map(|unit| {
+            let unit = &program.units[unit as usize];
+            let path = &program.modules[unit.module as usize].path;
+            match unit.name.as_str() {
+                "" => format!("{path}"),
+                name => format!("{path}:{} {name}", unit.lines.0),
+            }
+        });
+        told.collect()
+    }
+}
