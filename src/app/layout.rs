@@ -68,11 +68,12 @@ struct Reading<'a> {
     fresh: Vec<Fingerprint>,
 }
 
-/// Reads the files whose facts are not kept, on all cores.
+/// Reads the files whose facts are not kept, on all cores; those of `closer` with their definitions.
 fn read_all<'a>(
     tree: &'a Snapshot,
     read: &Read<'_>,
     cache: &Cache,
+    closer: &dyn Fn(&RepoPath) -> bool,
     progress: &dyn Progress,
 ) -> Result<Reading<'a>, AppError> {
     let files: Vec<File<'_>> = tree
@@ -81,6 +82,11 @@ fn read_all<'a>(
         .filter(|(_, entry)| entry.mode.is_file())
         .filter_map(|(path, entry)| {
             let (lang, kind) = lang::of(path)?;
+            let kind = if closer(path) {
+                lang.closer(kind)
+            } else {
+                kind
+            };
             Some(File {
                 path,
                 blob: entry.blob,
@@ -164,7 +170,7 @@ pub(super) fn graph(
     cache: &Cache,
     progress: &dyn Progress,
 ) -> Result<Graph, AppError> {
-    let reading = read_all(tree, read, cache, progress)?;
+    let reading = read_all(tree, read, cache, &|_| false, progress)?;
     let (all, of_langs) = reading.by_language();
     let edges = || {
         let mut sink = EdgeSink::default();
@@ -206,7 +212,7 @@ pub(super) fn program(
     wanted: &dyn Fn(&RepoPath) -> bool,
     progress: &dyn Progress,
 ) -> Result<Program, AppError> {
-    let reading = read_all(tree, read, cache, progress)?;
+    let reading = read_all(tree, read, cache, wanted, progress)?;
     let (all, of_langs) = reading.by_language();
     let mut program = Program::default();
     for (lang, range) in of_langs {

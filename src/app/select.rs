@@ -116,7 +116,8 @@ impl Workspace {
             head_words,
         } = self.sides(request)?;
         let change = self.change(&base, &head, request.changed_files.as_deref())?;
-        let reading = self.edits(&change, request.changed_files.is_some())?;
+        let listed = request.changed_files.is_some();
+        let reading = self.edits(&change, listed, request.granularity)?;
         let base_graph = self.graph(&base, progress)?;
         let head_graph = if change.is_empty() || !reading.relayout {
             None
@@ -268,11 +269,20 @@ impl Workspace {
     /// What the languages say of each modified file, and whether edges of other files may differ because of it.
     ///
     /// Cost: parsing both sides of each modified file, side by side.
-    fn edits(&self, change: &Change, listed: bool) -> Result<Reading, AppError> {
+    fn edits(
+        &self,
+        change: &Change,
+        listed: bool,
+        granularity: Granularity,
+    ) -> Result<Reading, AppError> {
         let blobs = self.repo.blobs();
         let facts = |path: &RepoPath, blob: BlobId| -> Result<_, AppError> {
             let Some((lang, kind)) = lang::of(path) else {
                 return Ok(None);
+            };
+            let kind = match granularity {
+                Granularity::File => kind,
+                Granularity::Symbol => lang.closer(kind),
             };
             Ok(Some(lang.facts(kind, &blobs.read(&blob, Some(path))?)))
         };

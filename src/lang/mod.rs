@@ -31,6 +31,11 @@ pub trait Lang: Sync {
     /// How to read this path, or `None` where the path is not this language's.
     fn claims(&self, path: &RepoPath) -> Option<Kind>;
 
+    /// How to read what is of this kind so that its definitions are told apart, too, which costs more.
+    fn closer(&self, kind: Kind) -> Kind {
+        kind
+    }
+
     /// What the bytes say. Total: any bytes give facts.
     fn facts(&self, kind: Kind, blob: &[u8]) -> Facts;
 

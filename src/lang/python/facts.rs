@@ -22,7 +22,7 @@ use crate::lang::{Detail, Facts, Mention};
 use crate::model::{Fingerprint, Printer};
 
 /// What the bytes of a source file say.
-pub(super) fn source(blob: &[u8]) -> Facts {
+pub(super) fn source(blob: &[u8], definitions: bool) -> Facts {
     if blob.len() > TOO_LONG {
         return unread(blob, 1, "too long to be parsed");
     }
@@ -67,7 +67,7 @@ pub(super) fn source(blob: &[u8]) -> Facts {
             ));
         }
         settle(reader, &mut facts, &mut source);
-        if !source.unread && facts.trouble.is_empty() {
+        if definitions && !source.unread && facts.trouble.is_empty() {
             source.symbols =
                 symbols::read(&module.body, text, parsed.tokens(), &lines).map(Box::new);
         }

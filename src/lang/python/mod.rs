@@ -47,6 +47,8 @@ use super::{Detail, Facts, FileFacts, Kind, Lang, UnitChange};
 use crate::model::{EdgeSink, Program, RepoPath, Snapshot};
 
 const SOURCE: Kind = "python";
+/// Sources with their definitions.
+const DEFINITIONS: Kind = "python definitions";
 const PYPROJECT: Kind = "python-pyproject";
 const SETUP_CFG: Kind = "python-setup-cfg";
 const PYTEST_INI: Kind = "python-pytest-ini";
@@ -85,9 +87,13 @@ impl Lang for Python {
         }
     }
 
+    fn closer(&self, kind: Kind) -> Kind {
+        if kind == SOURCE { DEFINITIONS } else { kind }
+    }
+
     fn facts(&self, kind: Kind, blob: &[u8]) -> Facts {
-        if kind == SOURCE {
-            return facts::source(blob);
+        if kind == SOURCE || kind == DEFINITIONS {
+            return facts::source(blob, kind == DEFINITIONS);
         }
         let text = String::from_utf8_lossy(blob);
         let (found, code) = match kind {
