@@ -17,18 +17,20 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("flaky", &["model"]),
     ("select", &["model", "graph", "edges"]),
     ("history", &["model"]),
-    ("report", &["model", "graph", "select"]),
+    ("report", &["model", "graph", "select", "flaky"]),
     ("config", &["model", "edges"]),
     (
         "app",
         &[
-            "model", "repo", "lang", "edges", "junit", "graph", "select", "history", "report",
-            "config",
+            "model", "repo", "lang", "edges", "junit", "graph", "select", "flaky", "history",
+            "report", "config",
         ],
     ),
     (
         "cli",
-        &["model", "edges", "select", "report", "config", "app"],
+        &[
+            "model", "edges", "select", "flaky", "report", "config", "app",
+        ],
     ),
 ];
 

@@ -1,5 +1,6 @@
 //! Use cases: the only place that joins the world, the readers and the core.
 
+mod assess;
 mod cache;
 mod export;
 pub mod ingest;
@@ -16,6 +17,7 @@ mod why;
 
 use std::path::{Path, PathBuf};
 
+pub use assess::Judged;
 pub use cache::Cache;
 pub use export::ExportFormat;
 pub use join::Joins;

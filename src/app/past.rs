@@ -5,7 +5,7 @@ use std::path::Path;
 use super::store::{self, Location};
 use super::{AppError, Progress, Workspace};
 use crate::history::{FailureRow, History, Query};
-use crate::model::{PartId, PastPart, Seen, TestId, Timestamp, Variant};
+use crate::model::{PartId, PastPart, Seen, Series, TestId, Timestamp, Variant};
 use crate::report::history::{Outcome, Told};
 
 /// An open history.
@@ -153,6 +153,18 @@ impl Past {
             parts.drain(..parts.len().saturating_sub(limit));
         }
         Ok(parts)
+    }
+
+    /// Hands over the series of every test in these parts.
+    ///
+    /// # Errors
+    /// The history cannot be read.
+    pub(super) fn series(
+        &self,
+        parts: &[PastPart],
+        each: &mut dyn FnMut(Series),
+    ) -> Result<(), AppError> {
+        Ok(self.history.series(parts, each)?)
     }
 
     fn query(&self, query: &PastQuery) -> Query {

@@ -10,6 +10,7 @@
 //!
 //! Not seen here: tests that were renamed (they are two tests), and runs that nobody stored.
 
+pub mod association;
 mod infer;
 mod lines;
 mod outage;
