@@ -456,7 +456,6 @@ impl PartWriter<'_> {
                 numbers.push(*known);
                 continue;
             }
-            let test = store.intern_test(&result.test, content::test(&result.test))?;
             let variant = match result.variant.as_deref() {
                 Some(variant) if !variant.is_empty() => {
                     let pairs = variant.to_string();
@@ -471,7 +470,7 @@ impl PartWriter<'_> {
                 }
                 _ => 0,
             };
-            let series = store.intern_series(test, variant)?;
+            let series = store.intern(&result.test, content::test(&result.test), variant)?;
             memo.keep_series(print.0, series);
             numbers.push(series);
         }

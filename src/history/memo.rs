@@ -13,8 +13,17 @@ use super::store::{Store, TextRef};
 use super::{HistoryError, roster};
 use crate::model::{Fingerprint, TestId, Variant};
 
-/// Entries that are remembered at most, over all rosters and orders; beyond, everything is forgotten.
-const MOST_ENTRIES: usize = 4 << 20;
+/// Bytes that are remembered at most, texts apart; beyond, everything is forgotten. A run of any size is stored in
+/// bounded memory, and one of a million tests asks the store again.
+const MOST_BYTES: usize = 24 << 20;
+/// Bytes of a member of a roster: its number, its usual duration.
+const MEMBER: usize = 5;
+/// Bytes of a place in a sequence.
+const PLACE: usize = 4;
+/// Bytes of an entry from print to series, with the slack of the table.
+const SERIES: usize = 48;
+/// Bytes of a name, about.
+const NAME: usize = 160;
 /// Texts that are remembered at most.
 const MOST_TEXTS: usize = 1 << 17;
 
@@ -41,7 +50,7 @@ pub(super) struct Sequence {
 #[derive(Default)]
 pub(super) struct Memo {
     generation: i64,
-    entries: usize,
+    bytes: usize,
     pub(super) packer: Packer,
     rosters: HashMap<i64, Arc<Roster>>,
     sequences: HashMap<Fingerprint, Sequence>,
@@ -63,7 +72,7 @@ impl Memo {
 
     /// Forgets everything.
     pub(super) fn forget(&mut self) {
-        self.entries = 0;
+        self.bytes = 0;
         self.rosters.clear();
         self.sequences.clear();
         self.series.clear();
@@ -71,11 +80,11 @@ impl Memo {
         self.names.clear();
     }
 
-    fn account(&mut self, entries: usize) {
-        if self.entries + entries > MOST_ENTRIES {
+    fn account(&mut self, bytes: usize) {
+        if self.bytes + bytes > MOST_BYTES {
             self.forget();
         }
-        self.entries += entries;
+        self.bytes += bytes;
     }
 
     pub(super) fn roster(&mut self, store: &Store, id: i64) -> Result<Arc<Roster>, HistoryError> {
@@ -94,7 +103,7 @@ impl Memo {
     }
 
     pub(super) fn keep_roster(&mut self, roster: Roster) -> Arc<Roster> {
-        self.account(roster.members.len());
+        self.account(roster.members.len() * MEMBER);
         let roster = Arc::new(roster);
         self.rosters.insert(roster.id, Arc::clone(&roster));
         roster
@@ -105,12 +114,12 @@ impl Memo {
     }
 
     pub(super) fn keep_sequence(&mut self, print: Fingerprint, sequence: &Sequence) {
-        self.account(sequence.positions.len());
+        self.account(sequence.positions.len() * PLACE);
         self.sequences.insert(print, sequence.clone());
     }
 
     pub(super) fn keep_series(&mut self, print: u128, series: u32) {
-        self.account(1);
+        self.account(SERIES);
         self.series.insert(print, series);
     }
 
@@ -137,7 +146,7 @@ impl Memo {
             let unknown = |member: &&u32| !memo.names.contains_key(*member);
             members.iter().filter(unknown).copied().collect()
         };
-        self.account(missing(self).len());
+        self.account(missing(self).len() * NAME);
         // asked again: accounting may have forgotten everything
         let missing = missing(self);
         // near neighbours are read in one go

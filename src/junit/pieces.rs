@@ -67,6 +67,10 @@ pub(super) struct Pieces<R> {
     line: u64,
     column: u64,
     counted: usize,
+    /// Where the marked piece begins, until its place is counted.
+    mark: Option<usize>,
+    /// The place of the marked piece, from 1.
+    marked: (u64, u64),
     /// A tag that is longer than the window, shortened.
     spill: Vec<u8>,
     limit: usize,
@@ -85,6 +89,8 @@ impl<R: BufRead> Pieces<R> {
             line: 0,
             column: 0,
             counted: 0,
+            mark: None,
+            marked: (1, 1),
             spill: Vec::new(),
             limit,
         }
@@ -108,6 +114,27 @@ impl<R: BufRead> Pieces<R> {
     pub(super) fn place(&mut self, piece: Piece) -> (u64, u64) {
         self.count_to(piece.start);
         (self.line + 1, self.column + 1)
+    }
+
+    /// Remembers where this piece begins. Counting lines for each case would cost as much as reading it, so it is done
+    /// when somebody asks, or when the bytes are about to go.
+    pub(super) fn mark(&mut self, piece: Piece) {
+        self.mark = Some(piece.start);
+    }
+
+    /// Line and column, from 1, of the piece that was marked last.
+    pub(super) fn marked(&mut self) -> (u64, u64) {
+        if let Some(mark) = self.mark {
+            self.count_to(mark);
+        }
+        self.settle_mark();
+        self.marked
+    }
+
+    fn settle_mark(&mut self) {
+        if self.mark.take().is_some() {
+            self.marked = (self.line + 1, self.column + 1);
+        }
     }
 
     /// The bytes not yet handed out, at least `wanted` where there are so many.
@@ -248,6 +275,16 @@ impl<R: BufRead> Pieces<R> {
     }
 
     fn count_to(&mut self, to: usize) {
+        if let Some(mark) = self.mark
+            && mark <= to
+        {
+            self.count(mark);
+            self.settle_mark();
+        }
+        self.count(to);
+    }
+
+    fn count(&mut self, to: usize) {
         if to <= self.counted {
             return;
         }
@@ -371,16 +408,16 @@ impl<R: BufRead> Pieces<R> {
 
     /// At `<` and a name.
     fn tag(&mut self) -> io::Result<Option<Piece>> {
+        let here = &self.buffer[self.pos..self.end];
+        if let Some(end) = plain_end(here) {
+            return Ok(Some(self.tag_to(end)));
+        }
         let mut parser = ElementParser::default();
         let mut scanned = 1;
         loop {
             let here = &self.buffer[self.pos..self.end];
             if let Some(at) = parser.feed(&here[scanned..]) {
-                let end = scanned + at;
-                let (kind, from, to) = kind(&here[1..end]);
-                let start = self.pos + 1;
-                self.pos += end + 1;
-                return Ok(Some(self.piece(kind, start + from, start + to)));
+                return Ok(Some(self.tag_to(scanned + at)));
             }
             scanned = here.len();
             if scanned > WINDOW / 2 {
@@ -391,6 +428,14 @@ impl<R: BufRead> Pieces<R> {
                 return Ok(Some(self.take(Kind::Cut, length, 0)));
             }
         }
+    }
+
+    /// Hands out the tag whose `>` is so many bytes ahead.
+    fn tag_to(&mut self, end: usize) -> Piece {
+        let (kind, from, to) = kind(&self.buffer[self.pos + 1..self.pos + end]);
+        let start = self.pos + 1;
+        self.pos += end + 1;
+        self.piece(kind, start + from, start + to)
     }
 
     /// A tag that does not fit: its values are shortened while they are read.
@@ -463,6 +508,15 @@ impl<R: BufRead> Pieces<R> {
             }
         }
     }
+}
+
+/// Where a tag ends that has its values in double quotes: at the first `>` with an even number of them before it. `None`
+/// where it takes a closer look.
+fn plain_end(tag: &[u8]) -> Option<usize> {
+    let end = memchr(b'>', tag)?;
+    let tag = &tag[..end];
+    let is_plain = memchr_iter(b'"', tag).count().is_multiple_of(2) && memchr(b'\'', tag).is_none();
+    is_plain.then_some(end)
 }
 
 /// What a tag is, and where in it the name and attributes are.

@@ -83,7 +83,6 @@ pub(super) struct RawCase {
     pub(super) attributes: String,
     /// What its children say, in order.
     pub(super) outcomes: Vec<Outcome>,
-    pub(super) place: (u64, u64),
 }
 
 impl RawCase {

@@ -1,5 +1,6 @@
 //! Results as they come, repeats told apart, handed over in windows.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -12,6 +13,9 @@ use crate::model::{Status, TestId, TestResult, Variant};
 
 /// What takes full windows.
 pub(super) type Each<'a> = &'a mut dyn FnMut(Vec<TestResult>);
+
+/// Results that room is made for before they are seen. A report may claim any number.
+const MOST_EXPECTED: u64 = 1 << 14;
 
 /// The results of one report.
 pub(super) struct Results<'a> {
@@ -114,38 +118,42 @@ impl<'a> Results<'a> {
     fn put(&mut self, result: TestResult, place: impl FnOnce() -> Place, is_outside: bool) {
         self.total += 1;
         let here = self.results.len() as u32;
-        match self.find(&result) {
-            Ok(first) => {
-                let group = self.groups.entry(first).or_insert_with(|| Group {
-                    members: vec![first],
-                    place: place(),
-                    is_outside,
-                });
-                group.members.push(here);
-            }
-            Err(print) => {
-                self.index.insert(print, here);
-            }
+        let first = self.enter(&result, here);
+        if first != here {
+            let group = self.groups.entry(first).or_insert_with(|| Group {
+                members: vec![first],
+                place: place(),
+                is_outside,
+            });
+            group.members.push(here);
         }
         self.results.push(result);
     }
 
-    /// The place of the same test and variant, or the free print for it.
-    fn find(&self, result: &TestResult) -> Result<u32, u64> {
+    /// The place of the same test and variant; `here`, and from now on there, where there is none yet.
+    fn enter(&mut self, result: &TestResult, here: u32) -> u32 {
         let mut print = xxh3_64(result.test.key().as_bytes());
         if let Some(variant) = &result.variant {
             print ^= xxh3_64(variant.to_string().as_bytes()).rotate_left(1);
         }
         loop {
-            let Some(found) = self.index.get(&print) else {
-                return Err(print);
+            let found = match self.index.entry(print) {
+                Entry::Vacant(free) => return *free.insert(here),
+                Entry::Occupied(found) => *found.get(),
             };
-            let known = &self.results[*found as usize];
+            let known = &self.results[found as usize];
             if known.test == result.test && known.variant == result.variant {
-                return Ok(*found);
+                return found;
             }
             print = print.wrapping_add(1);
         }
+    }
+
+    /// Makes room for as many more results as a report says to follow, within reason.
+    pub(super) fn expect(&mut self, results: u64) {
+        let more = results.min(MOST_EXPECTED).min(self.window as u64) as usize;
+        self.results.reserve(more);
+        self.index.reserve(more);
     }
 
     /// Text that explains the last result, where it failed and does not explain itself.
@@ -259,9 +267,8 @@ impl<'a> Results<'a> {
                     variant: self.results[at].variant.clone(),
                     ..TestResult::new(TestId::of("", ""), Status::Passed, None)
                 };
-                if let Err(print) = self.find(&candidate) {
+                if self.enter(&candidate, *member) == *member {
                     self.results[at].test = candidate.test;
-                    self.index.insert(print, *member);
                     break;
                 }
             }

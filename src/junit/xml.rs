@@ -274,7 +274,12 @@ impl<R: BufRead> Xml<'_, '_, R> {
             }
             return;
         }
-        let print = xxhash_rust::xxh3::xxh3_64(name);
+        // what is closed at once needs no name to be closed by
+        let print = if is_empty {
+            0
+        } else {
+            xxhash_rust::xxh3::xxh3_64(name)
+        };
         let has_bracket = memchr(b'<', bytes).is_some();
         if self.stack.is_empty() {
             self.root(piece);
@@ -462,9 +467,10 @@ impl<R: BufRead> Xml<'_, '_, R> {
             };
             set(text, value, declared, self.limits.attribute);
         }
+        self.results.expect(suite.declared.unwrap_or_default());
         self.report.says_when |= has_uuid;
         if !suite.timestamp.is_empty() {
-            let start = self.moment(&suite.timestamp, suite.place);
+            let start = self.moment(&suite.timestamp, |_| suite.place);
             let known = &mut self.report.context.start;
             *known = match (*known, start) {
                 (Some(one), Some(other)) => Some(one.min(other)),
@@ -478,10 +484,15 @@ impl<R: BufRead> Xml<'_, '_, R> {
     }
 
     /// A timestamp of the report; notes what is odd about it.
-    fn moment(&mut self, text: &str, place: (u64, u64)) -> Option<Timestamp> {
+    fn moment(
+        &mut self,
+        text: &str,
+        place: impl FnOnce(&mut Pieces<R>) -> (u64, u64),
+    ) -> Option<Timestamp> {
         let found = moment(text, self.hints.zone);
         let stack = &self.stack;
-        let place = || at(place, stack, "/@timestamp");
+        let pieces = &mut self.pieces;
+        let place = || at(place(pieces), stack, "/@timestamp");
         match found {
             Some(moment) => {
                 self.report.says_when = true;
@@ -611,9 +622,9 @@ impl<R: BufRead> Xml<'_, '_, R> {
     }
 
     fn open_case(&mut self, piece: Piece) {
-        let place = self.pieces.place(piece);
         self.is_known = true;
         if self.case_depth > 0 {
+            let place = self.pieces.place(piece);
             let stack = &self.stack;
             let text = "a case inside a case; its outcome was read as one of the case around";
             self.issues
@@ -625,7 +636,7 @@ impl<R: BufRead> Xml<'_, '_, R> {
         self.case_time.clear();
         self.stack_text.clear();
         self.output.clear();
-        self.case.place = place;
+        self.pieces.mark(piece);
         let declared = self.pieces.is_declared();
         let limit = self.limits.attribute;
         let mut is_well = true;
@@ -691,7 +702,7 @@ impl<R: BufRead> Xml<'_, '_, R> {
         }
         if let Some(value) = timestamp {
             let text = decode(value, declared).0.into_owned();
-            self.case.start = self.moment(&text, place);
+            self.case.start = self.moment(&text, Pieces::marked);
         }
         if !is_well {
             self.damaged(piece, false);
@@ -729,7 +740,7 @@ impl<R: BufRead> Xml<'_, '_, R> {
             }
         }
         if let Some(start) = start {
-            outcome.start = self.moment(&start, place);
+            outcome.start = self.moment(&start, |_| place);
         }
         self.case.is_skipped |= tag == Tag::Skipped;
         self.case.outcomes.push(outcome);
@@ -769,9 +780,8 @@ impl<R: BufRead> Xml<'_, '_, R> {
         if result.status.is_bad() {
             explain(&mut result, &mut self.output);
         }
-        let place = self.case.place;
-        let stack = &self.stack;
-        let place = || at(place, stack, "");
+        let (pieces, stack) = (&mut self.pieces, &self.stack);
+        let place = || at(pieces.marked(), stack, "");
         if !is_outside {
             self.results.add(result, place, &mut self.issues);
             return;
@@ -823,7 +833,7 @@ impl<R: BufRead> Xml<'_, '_, R> {
             Time::Wrong => format!("{:?} was taken as no duration", self.case_time),
             Time::Plain(_) | Time::Missing => return,
         };
-        let (place, stack) = (self.case.place, &self.stack);
+        let (place, stack) = (self.pieces.marked(), &self.stack);
         self.issues
             .add(Level::Repaired, || at(place, stack, "/@time"), text);
     }

@@ -61,8 +61,25 @@ impl Input {
         if hint > IN_MEMORY {
             return Ok(None);
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(hint).unwrap_or(0) + 1);
-        self.open()?.take(IN_MEMORY + 1).read_to_end(&mut bytes)?;
+        let mut bytes = match &self.bytes {
+            Bytes::File(path) => {
+                let mut raw = Vec::with_capacity(usize::try_from(hint).unwrap_or(0) + 1);
+                // it may have grown meanwhile
+                File::open(path)?
+                    .take(IN_MEMORY + 1)
+                    .read_to_end(&mut raw)?;
+                raw
+            }
+            Bytes::Memory(bytes) => bytes.clone(),
+            Bytes::Spooled(_) => return Ok(None),
+        };
+        if matches!(packing(&bytes), Packing::Gzip | Packing::Zstd) {
+            let mut whole = Vec::new();
+            unpacked(Cursor::new(&bytes))?
+                .take(IN_MEMORY + 1)
+                .read_to_end(&mut whole)?;
+            bytes = whole;
+        }
         Ok((bytes.len() as u64 <= IN_MEMORY).then_some(bytes))
     }
 
@@ -202,11 +219,11 @@ fn file(
     to: &mut dyn FnMut(Result<Input, Refused>),
 ) -> io::Result<()> {
     let mut head = [0; 512];
-    let got = {
-        let mut plain = unpacked(File::open(path)?)?;
+    let mut got = fill(&mut File::open(path)?, &mut head)?;
+    if matches!(packing(&head[..got.min(4)]), Packing::Gzip | Packing::Zstd) {
         // a packed file that is damaged is for the reader to report
-        fill(&mut plain, &mut head).unwrap_or(0)
-    };
+        got = fill(&mut unpacked(File::open(path)?)?, &mut head).unwrap_or(0);
+    }
     if is_tar(&head[..got]) {
         return archive(unpacked(File::open(path)?)?, &name, named, 0, to);
     }

@@ -42,7 +42,7 @@ pub struct IngestRequest {
 }
 
 /// So many bytes of reports are read at once.
-const BATCH_BYTES: u64 = 8 << 20;
+const BATCH_BYTES: u64 = 16 << 20;
 /// So many reports are read at once.
 const BATCH_FILES: usize = 256;
 

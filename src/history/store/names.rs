@@ -45,9 +45,13 @@ impl Store {
         id: &TestId,
         print: Fingerprint,
     ) -> Result<i64, HistoryError> {
-        if let Some(known) = self.find_test(print)? {
-            return Ok(known);
+        match self.find_test(print)? {
+            Some(known) => Ok(known),
+            None => self.add_test(id, print),
         }
+    }
+
+    fn add_test(&self, id: &TestId, print: Fingerprint) -> Result<i64, HistoryError> {
         let mut insert = self.conn.prepare_cached(
             "INSERT INTO test (print, file, suite, class, name, params) VALUES (?, ?, ?, ?, ?, ?)",
         )?;
@@ -61,6 +65,19 @@ impl Store {
             id.name(),
             id.params()
         ])?)
+    }
+
+    /// The series of a test in a variant, both new where they are not known. A test that is new has no series yet, which saves looking for one.
+    pub(in crate::history) fn intern(
+        &self,
+        id: &TestId,
+        print: Fingerprint,
+        variant: i64,
+    ) -> Result<u32, HistoryError> {
+        match self.find_test(print)? {
+            Some(known) => self.intern_series(known, variant),
+            None => self.add_series(self.add_test(id, print)?, variant),
+        }
     }
 
     /// The number of a variant, new where it is not known.
@@ -89,16 +106,17 @@ impl Store {
         let known = query
             .query_row([test, variant], |row| row.get::<_, i64>(0))
             .optional()?;
-        let id = match known {
-            Some(known) => known,
-            None => {
-                let mut insert = self
-                    .conn
-                    .prepare_cached("INSERT INTO series (test, variant) VALUES (?, ?)")?;
-                insert.insert([test, variant])?
-            }
-        };
-        u32::try_from(id).map_err(|_| HistoryError::TooMany("tests"))
+        match known {
+            Some(known) => number(known),
+            None => self.add_series(test, variant),
+        }
+    }
+
+    fn add_series(&self, test: i64, variant: i64) -> Result<u32, HistoryError> {
+        let mut insert = self
+            .conn
+            .prepare_cached("INSERT INTO series (test, variant) VALUES (?, ?)")?;
+        number(insert.insert([test, variant])?)
     }
 
     /// The series of a test, with their variants.
@@ -220,4 +238,9 @@ pub(super) fn blob(print: Fingerprint) -> [u8; 16] {
 /// A stored print.
 pub(super) fn print_of(bytes: [u8; 16]) -> Fingerprint {
     Fingerprint(u128::from_be_bytes(bytes))
+}
+
+/// The number of a series in the width that rosters have.
+fn number(series: i64) -> Result<u32, HistoryError> {
+    u32::try_from(series).map_err(|_| HistoryError::TooMany("tests"))
 }

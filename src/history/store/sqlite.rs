@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::migrate;
@@ -67,6 +68,9 @@ impl Store {
     fn prepare(&mut self, path: &Path, access: Access) -> Result<(), HistoryError> {
         self.conn.busy_handler(Some(wait))?;
         self.conn.set_prepared_statement_cache_capacity(64);
+        // the bundled SQLite would plan a statement anew for each value that is bound to it
+        self.conn
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // the bundled SQLite enforces them unless told otherwise
         self.conn.execute_batch("PRAGMA foreign_keys = OFF")?;
         // one transaction, so that another process that makes the file meanwhile is seen wholly or not at all
