@@ -15,7 +15,7 @@ use crate::model::{Fingerprint, TestId, Variant};
 
 /// Bytes that are remembered at most, texts apart; beyond, everything is forgotten. A run of any size is stored in
 /// bounded memory, and one of a million tests asks the store again.
-const MOST_BYTES: usize = 24 << 20;
+const MOST_BYTES: usize = 16 << 20;
 /// Bytes of a member of a roster: its number, its usual duration.
 const MEMBER: usize = 5;
 /// Bytes of a place in a sequence.

@@ -115,7 +115,7 @@ pub struct Limits {
     pub text: usize,
     /// Issues that are listed; default 1,000.
     pub issues: usize,
-    /// Results that [`read_windows`] holds at a time; default 100,000.
+    /// Bytes of results that [`read_windows`] holds at a time, about; default 8 MiB, some 30,000 plain results.
     pub window: usize,
 }
 
@@ -126,7 +126,7 @@ impl Default for Limits {
             attribute: 1 << 16,
             text: 1 << 16,
             issues: 1000,
-            window: 100_000,
+            window: 8 << 20,
         }
     }
 }
@@ -166,7 +166,7 @@ pub fn read(
     read_all(source, hints, limits, None)
 }
 
-/// The same for reports of any size: results are handed to `each` in windows of at most [`Limits::window`], and
+/// The same for reports of any size: results are handed to `each` in windows of about [`Limits::window`] bytes, and
 /// [`Report::results`] is empty. Repeats of a test are told apart within a window. Memory is bounded by the limits.
 pub fn read_windows(
     source: impl BufRead,

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::dialect::Dialect;
 use super::issue::{Issues, Level, Place};
 use super::repeats::{Repeats, by_content, is_skipped_then_run, join_attempts, join_parts};
-use crate::model::{Status, TestId, TestResult, Variant};
+use crate::model::{Failure, Status, TestId, TestResult, Variant};
 
 /// What takes full windows.
 pub(super) type Each<'a> = &'a mut dyn FnMut(Vec<TestResult>);
@@ -20,7 +20,10 @@ const MOST_EXPECTED: u64 = 1 << 14;
 /// The results of one report.
 pub(super) struct Results<'a> {
     each: Option<Each<'a>>,
+    /// Bytes of a window.
     window: usize,
+    /// Bytes of the results at hand, where they go by windows.
+    held: usize,
     results: Vec<TestResult>,
     /// Print of test and variant to the place in `results`.
     index: FxHashMap<u64, u32>,
@@ -41,15 +44,12 @@ struct Group {
 }
 
 impl<'a> Results<'a> {
-    /// Keeps all results until [`Results::finish`]; or hands over `window` at a time to `each`.
+    /// Keeps all results until [`Results::finish`]; or hands them over to `each`, `window` bytes at a time.
     pub(super) fn new(each: Option<Each<'a>>, window: usize) -> Self {
         Self {
-            window: if each.is_some() {
-                window.max(1)
-            } else {
-                u32::MAX as usize
-            },
+            window: if each.is_some() { window } else { usize::MAX },
             each,
+            held: 0,
             results: Vec::new(),
             index: FxHashMap::default(),
             groups: FxHashMap::default(),
@@ -104,8 +104,11 @@ impl<'a> Results<'a> {
         place: impl FnOnce() -> Place,
         issues: &mut Issues,
     ) {
-        if self.results.len() >= self.window {
-            self.flush(issues);
+        if self.each.is_some() {
+            if self.held >= self.window && !self.results.is_empty() {
+                self.flush(issues);
+            }
+            self.held = self.held.saturating_add(weight(&result));
         }
         self.put(result, place, false);
     }
@@ -151,7 +154,7 @@ impl<'a> Results<'a> {
 
     /// Makes room for as many more results as a report says to follow, within reason.
     pub(super) fn expect(&mut self, results: u64) {
-        let more = results.min(MOST_EXPECTED).min(self.window as u64) as usize;
+        let more = results.min(MOST_EXPECTED) as usize;
         self.results.reserve(more);
         self.index.reserve(more);
     }
@@ -183,6 +186,7 @@ impl<'a> Results<'a> {
         self.settle(issues);
         let window = std::mem::take(&mut self.results);
         self.index.clear();
+        self.held = 0;
         if let Some(each) = &mut self.each {
             each(window);
         }
@@ -292,4 +296,17 @@ impl<'a> Results<'a> {
         };
         gone[first as usize] = false;
     }
+}
+
+/// Bytes that a result takes in memory, about.
+fn weight(result: &TestResult) -> usize {
+    let texts = |failures: &[Failure]| -> usize {
+        failures
+            .iter()
+            .map(|it| it.kind.len() + it.message.len() + it.stack.len())
+            .sum()
+    };
+    let earlier: usize = result.earlier.iter().map(|it| texts(&it.failures)).sum();
+    // its entry in the index and its share of growing tables
+    2 * size_of::<TestResult>() + result.test.key().len() + texts(&result.failures) + earlier
 }

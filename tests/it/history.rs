@@ -1,5 +1,6 @@
 //! `tia ingest`, `tia history`, `tia db`: reports in, the past out, on real files.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use insta::assert_snapshot;
@@ -130,6 +131,34 @@ fn a_check_prints_oddities_and_stores_nothing() {
     repo.write(b"reports/run-1.xml", odd.as_bytes()).unwrap();
     assert_snapshot!(session(&repo, "ingest", &["--check", "reports"]));
     assert_eq!(code(&repo, "history", &[]), Some(3), "no history was made");
+}
+
+#[test]
+fn a_report_too_large_for_memory_may_repeat_a_test_far_apart() {
+    let repo = project(0);
+    // above 64 MiB a report is read in windows; more than one window lies between the two attempts
+    let mut text = String::from("<testsuite name=\"all\">\n");
+    let again = "<testcase classname=\"c\" name=\"again\"";
+    let _ = writeln!(text, "{again}><failure message=\"at first\"/></testcase>");
+    let out = "the quick brown fox jumps over the lazy dog\n".repeat(50);
+    for case in 0..33_000 {
+        let _ = writeln!(
+            text,
+            "<testcase classname=\"c\" name=\"t{case}\"><system-out>{out}</system-out></testcase>"
+        );
+    }
+    let _ = writeln!(text, "{again}/>\n</testsuite>");
+    assert!(text.len() > 65 << 20);
+    repo.write(b"reports/large.xml", text.as_bytes()).unwrap();
+    assert_eq!(code(&repo, "ingest", &["reports/large.xml"]), Some(0));
+    let line = stdout(&repo, "history", &["c::again"]);
+    assert!(line.contains("at first"), "{line}");
+    let stats = stdout(
+        &repo,
+        "db",
+        &["sql", "SELECT results, ran, bad, flaky FROM part"],
+    );
+    assert!(stats.contains("33001"), "{stats}");
 }
 
 #[test]

@@ -73,7 +73,10 @@ impl Input {
             Bytes::Memory(bytes) => bytes.clone(),
             Bytes::Spooled(_) => return Ok(None),
         };
-        if matches!(packing(&bytes), Packing::Gzip | Packing::Zstd) {
+        if matches!(
+            packing(&bytes[..bytes.len().min(4)]),
+            Packing::Gzip | Packing::Zstd
+        ) {
             let mut whole = Vec::new();
             unpacked(Cursor::new(&bytes))?
                 .take(IN_MEMORY + 1)

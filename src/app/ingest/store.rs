@@ -9,7 +9,7 @@ use super::intake::Input;
 use super::read::{self, Loaded, Parsed, Prints};
 use super::{Counts, Fate, IngestRequest, Ingested, Runs, StoredPart};
 use crate::app::{AppError, Progress};
-use crate::history::{Added, History};
+use crate::history::{Added, History, HistoryError};
 use crate::junit::{self, Limits, Report};
 use crate::model::{Fingerprint, Part, RunContext, Source, TestResult};
 
@@ -157,6 +157,34 @@ impl<'a> Ingest<'a> {
     fn large(&mut self, input: &Input, prints: Prints, size: u64) -> Result<(), AppError> {
         self.closed.extend(self.grouper.finish());
         self.flush()?;
+        let mut limits = Limits::default();
+        let stored = match self.windows(input, prints, size, &limits) {
+            // repeats of a test can only be told apart when both are at hand
+            Err(AppError::History(HistoryError::Twice(_))) => {
+                limits.window = usize::MAX;
+                self.windows(input, prints, size, &limits)
+            }
+            stored => stored,
+        };
+        match stored {
+            Err(AppError::History(error @ HistoryError::Twice(_))) => {
+                let fate = Fate::Refused {
+                    why: error.to_string(),
+                };
+                self.done.note(&input.name, fate, Vec::new());
+                Ok(())
+            }
+            stored => stored,
+        }
+    }
+
+    fn windows(
+        &mut self,
+        input: &Input,
+        prints: Prints,
+        size: u64,
+        limits: &Limits,
+    ) -> Result<(), AppError> {
         let hints = read::hints(input, self.request);
         let (mut counts, mut results) = (Counts::default(), 0);
         // the reader knows at the end only whether it was the order of execution, so none is kept
@@ -172,7 +200,7 @@ impl<'a> Ingest<'a> {
         let read = input
             .open()
             .map_err(junit::Unreadable::from)
-            .and_then(|from| junit::read_windows(from, &hints, &Limits::default(), &mut each));
+            .and_then(|from| junit::read_windows(from, &hints, limits, &mut each));
         let mut report = match read {
             Ok(report) => report,
             Err(error) => {
