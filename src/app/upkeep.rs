@@ -27,6 +27,11 @@ impl Past {
             row("of them free", stats.free.to_string()),
             row("bytes a result", format!("{:.2}", stats.bytes_per_result())),
             row("bytes of messages, unpacked", stats.text_bytes.to_string()),
+            // the same for stores that hold the same, whatever the order and the numbers
+            row(
+                "print of the contents",
+                format!("{:032x}", self.history().content_print()?.0),
+            ),
         ];
         for table in &stats.tables {
             let name = format!("table {}, {} rows", table.table, table.rows);
