@@ -556,16 +556,18 @@ impl<R: BufRead> Xml<'_, '_, R> {
                 text,
             );
         }
+        // an export says of its part how long that took
+        let time = suite.time.filter(|_| !self.is_exported);
         match self.suites.last_mut() {
             Some(parent) => {
                 parent.cases += suite.cases;
                 parent.errors += suite.errors;
                 parent.spent += suite.spent;
                 if parent.tag == Tag::Suites && parent.time.is_none() {
-                    add(&mut self.report.duration, suite.time);
+                    add(&mut self.report.duration, time);
                 }
             }
-            None => add(&mut self.report.duration, suite.time),
+            None => add(&mut self.report.duration, time),
         }
     }
 

@@ -234,7 +234,7 @@ fn the_parts_of_a_pipeline_run_are_one_run() {
 #[test]
 fn what_is_exported_as_junit_is_read_back_to_the_same_history() {
     let repo = project(4);
-    let retried = "<testsuite name=\"s\" timestamp=\"2026-03-09T10:00:00Z\">\
+    let retried = "<testsuite name=\"s\" timestamp=\"2026-03-09T10:00:00Z\" time=\"0.75\">\
         <testcase classname=\"r\" name=\"flaky\" time=\"0.5\"><flakyFailure message=\"m\" type=\"T\"><stackTrace>first</stackTrace></flakyFailure></testcase>\
         <testcase classname=\"r\" name=\"bad\"><failure message=\"one\" type=\"T\">1</failure><rerunFailure message=\"two\" type=\"T\"><stackTrace>2</stackTrace></rerunFailure></testcase>\
         <testcase classname=\"r\" name=\"odd &#10;name [x]\"><error message=\"e\" type=\"E\">a\nb</error></testcase>\
@@ -261,6 +261,12 @@ fn what_is_exported_as_junit_is_read_back_to_the_same_history() {
         lines
     };
     assert_eq!(results(&["--db", "copy.db"]), results(&[]));
+    let print = |db: &[&str]| {
+        let stats = stdout(&repo, "db", &[db, &["stats"]].concat());
+        let line = stats.lines().find(|line| line.starts_with("print of the"));
+        line.map(str::to_owned).expect("stats print it")
+    };
+    assert_eq!(print(&["--db", "copy.db"]), print(&[]));
     let again = session(&repo, "ingest", &["reports/out"]);
     assert!(
         again.contains("stored before") && !again.contains("results from"),
