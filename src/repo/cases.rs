@@ -623,6 +623,11 @@ fn damaged_and_missing_objects_name_path_and_object() {
     let snapshot = repo.open().snapshot(&Side::Commit(head)).unwrap();
     remove_hard(&object);
     std::fs::write(&object, b"garbage").unwrap();
+    // the working tree has the same contents, under the same id
+    let path = repo.path().join("dir/b.txt");
+    let contents = std::fs::read(&path).unwrap();
+    assert_eq!(snapshot.read(&"dir/b.txt".into()).unwrap(), Some(contents));
+    std::fs::write(&path, b"something else").unwrap();
     let error = snapshot.read(&"dir/b.txt".into()).unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -242,8 +242,13 @@ fn tests_print(source: &Source) -> Fingerprint {
 
 /// Attributes of imported names, as imports of submodules that may exist.
 fn uses(reader: &mut Reader<'_>, source: &mut Source) {
+    // most are of other names, or come again and again: sorting fewer costs less than telling them apart
+    let names: FxHashSet<&str> = reader.modules.iter().map(|(name, ..)| *name).collect();
+    let mut seen = FxHashSet::default();
+    reader
+        .attributes
+        .retain(|found| names.contains(found.0) && seen.insert(*found));
     reader.attributes.sort_unstable();
-    reader.attributes.dedup();
     reader.modules.sort_unstable();
     reader
         .modules
