@@ -195,8 +195,8 @@ pub(super) fn graph(
             sink.note(file.path, *line, text.clone());
         }
     }
-    reading.keep(cache);
-    Ok(Graph::build(sink))
+    let ((), graph) = rayon::join(|| reading.keep(cache), || Graph::build(sink));
+    Ok(graph)
 }
 
 /// The program that the wanted files of a snapshot make.

@@ -18,9 +18,15 @@ pub(super) struct Prints {
     pub(super) layout: Fingerprint,
 }
 
+/// So many bytes are printed at once: few enough to stay in the cache.
+const AT_ONCE: usize = 4096;
+
 /// Prints a file's tokens. Linear in the text.
 pub(super) fn prints(text: &str, tokens: &Tokens, lines: &Lines, cookie: Option<&[u8]>) -> Prints {
-    let mut code: Vec<u8> = Vec::with_capacity(text.len());
+    let mut printer = Printer::new();
+    printer.piece(shebang(text));
+    printer.piece(cookie.unwrap_or_default());
+    let mut code: Vec<u8> = Vec::with_capacity(2 * AT_ONCE);
     let mut places: Vec<u8> = Vec::new();
     let mut line = 0;
     let mut count = 0u32;
@@ -36,6 +42,10 @@ pub(super) fn prints(text: &str, tokens: &Tokens, lines: &Lines, cookie: Option<
             code.extend((piece.len() as u32).to_le_bytes());
             code.extend(piece);
         }
+        if code.len() >= AT_ONCE {
+            printer.stream(&code);
+            code.clear();
+        }
         // The end of the file may move: nobody can ask where it is.
         if !matches!(
             kind,
@@ -50,10 +60,8 @@ pub(super) fn prints(text: &str, tokens: &Tokens, lines: &Lines, cookie: Option<
         }
         count += 1;
     }
-    let mut printer = Printer::new();
-    printer.piece(shebang(text));
-    printer.piece(cookie.unwrap_or_default());
-    printer.piece(&code);
+    printer.stream(&code);
+    printer.number(u64::from(count));
     let code = printer.finish();
     printer.piece(&places);
     Prints {
