@@ -11,6 +11,7 @@
 //! Not seen here: tests that were renamed (they are two tests), and runs that nobody stored.
 
 pub mod association;
+pub mod changepoint;
 mod infer;
 mod lines;
 mod outage;
@@ -21,6 +22,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{PastPart, Probability, Series};
+use changepoint::{Point, RateChange};
 use infer::{Heard, Smoothed, World};
 use lines::Lines;
 use outage::{PartView, Told};
@@ -108,6 +110,8 @@ pub struct Standing {
     pub broken: Vec<Broken>,
     /// For each failure, why.
     pub failures: Vec<Failing>,
+    /// Where the rate at which it fails without cause changed, oldest first.
+    pub changes: Vec<RateChange>,
 }
 
 /// A test may be broken on a line of commits.
@@ -256,6 +260,7 @@ impl<'a> Assessor<'a> {
                 rate,
                 broken: Vec::new(),
                 failures: Vec::new(),
+                changes: Vec::new(),
             }
         };
         self.ran.iter().map(standing).collect()
@@ -322,6 +327,7 @@ impl<'a> Assessor<'a> {
             rate,
             broken: self.broken(&steps, &smoothed),
             failures: failures.collect(),
+            changes: changepoint::changes(&points(&steps, &smoothed)),
         }
     }
 
@@ -385,6 +391,22 @@ fn since(steps: &[infer::Step], smoothed: &Smoothed, line: u32) -> Option<(Optio
         .find(|at| **at < first as usize)
         .map(|at| steps[*at].part);
     Some((before, steps[last as usize].part))
+}
+
+/// The results of a test for its flake rate: what was a regression or an outage says nothing of it.
+fn points(steps: &[infer::Step], smoothed: &Smoothed) -> Vec<Point> {
+    let mut causes = smoothed.causes.iter().peekable();
+    let point = |(number, step): (usize, &infer::Step)| {
+        let cause = causes.next_if(|cause| cause.step as usize == number);
+        let flake = cause.map(|cause| f64::from(u8::from(cause.flake >= 0.5)));
+        Point {
+            part: step.part,
+            moved: step.moved != infer::Moved::Same,
+            failed: flake.unwrap_or(0.0),
+            weight: flake.unwrap_or(1.0),
+        }
+    };
+    steps.iter().enumerate().map(point).collect()
 }
 
 fn flaky(posterior: &Rates) -> Probability {
