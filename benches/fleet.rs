@@ -9,6 +9,8 @@
 mod baselines;
 #[path = "support/fleet.rs"]
 mod fleet;
+#[path = "support/kinds.rs"]
+mod kinds;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
@@ -63,6 +65,9 @@ fn main() {
                     .or_default()
                     .push(precision);
                 tally.count(&fleet, assessment, *graph, verbose);
+                let past = if *graph { &with } else { &past };
+                let found = kinds::associated(&fleet, past, assessment);
+                tally.1[usize::from(!graph)].count(&fleet, assessment, &found, verbose);
                 if verbose {
                     println!(
                         "{} {name} {precision:.4} {:?}",
@@ -150,7 +155,7 @@ fn average_precision(fleet: &Fleet, scores: &[f64]) -> f64 {
 }
 
 #[derive(Default)]
-struct Tally([Counts; 2]);
+struct Tally([Counts; 2], [kinds::Named; 2]);
 
 #[derive(Default)]
 struct Counts {
@@ -244,7 +249,7 @@ impl Tally {
     }
 
     fn print(&self) {
-        for (name, counts) in ["with graph", "without"].iter().zip(&self.0) {
+        for ((name, counts), named) in ["with graph", "without"].iter().zip(&self.0).zip(&self.1) {
             let all = counts
                 .covered
                 .values()
@@ -270,6 +275,7 @@ impl Tally {
                 all.2,
                 counts.covered
             );
+            named.print(name);
             for (cause, [n, regression, flake, outage]) in &counts.causes {
                 println!(
                     "  {:10} {cause:10} {n:6} failures: regression {:.3}, flake {:.3}, outage {:.3}",

@@ -39,8 +39,8 @@ pub(super) struct Point {
     pub weight: f64,
 }
 
-/// What a change must be worth, in logarithms: [`NULL_HISTORIES`] of a constant rate show fewer than one in a thousand
-/// changes (see the tests).
+/// What a change must be worth, in logarithms: of histories with a constant rate, fewer than one in a thousand shows a
+/// change (see the tests).
 const PENALTY: f64 = 8.0;
 /// Most places that are looked at; of more, every second, third, … is.
 const PLACES: usize = 600;
@@ -202,4 +202,164 @@ fn quantile(a: f64, b: f64, share: f64) -> f64 {
         }
     }
     (low + high) / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// One result a commit: `P` or `F`.
+    fn points(outcomes: impl IntoIterator<Item = bool>) -> Vec<Point> {
+        let point = |(part, failed)| Point {
+            part,
+            moved: true,
+            failed: f64::from(u8::from(failed)),
+            weight: 1.0,
+        };
+        (0..).zip(outcomes).map(point).collect()
+    }
+
+    fn step(green: u32, red: u32) -> Vec<Point> {
+        points((0..green + red).map(|at| at >= green))
+    }
+
+    /// Every `every`th of so many results fails, after so many passes.
+    fn later(green: u32, red: u32, every: u32) -> Vec<Point> {
+        points((0..green + red).map(|at| at >= green && (at - green) % every == every / 2))
+    }
+
+    /// A plain generator (SplitMix64), so that simulations are the same everywhere.
+    fn numbers(seed: u64) -> impl FnMut() -> f64 {
+        let mut state = seed;
+        move || {
+            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mut z = state;
+            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+        }
+    }
+
+    #[test]
+    fn a_clean_break_shows_at_least_as_early_as_with_luci() {
+        // What LUCI Analysis needs after so many passes, by its own formula.
+        for (green, luci) in [(5, 13), (10, 6), (20, 4), (50, 3), (100, 3), (500, 2)] {
+            let ours = (1..=20).find(|red| !changes(&step(green, *red)).is_empty());
+            assert!(
+                ours.is_some_and(|ours| ours <= luci),
+                "after {green}: {ours:?}, LUCI {luci}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_step_to_a_half_and_to_a_fifth_shows_as_early_as_with_luci() {
+        for (every, luci) in [(2, 5), (5, 31)] {
+            let ours = (1..=60).find(|red| !changes(&later(100, *red, every)).is_empty());
+            assert!(
+                ours.is_some_and(|ours| ours <= luci),
+                "1 in {every}: {ours:?}, LUCI {luci}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_step_to_a_tenth_shows_though_luci_does_not_see_it_in_400_runs() {
+        let ours = (1..=400).find(|red| !changes(&later(100, *red, 10)).is_empty());
+        assert!(ours.is_some_and(|ours| ours <= 150), "{ours:?}");
+    }
+
+    #[test]
+    fn a_constant_rate_shows_fewer_than_one_change_in_a_thousand_histories() {
+        let mut number = numbers(7);
+        let mut found = 0;
+        for history in 0..3000 {
+            let rate = [0.005, 0.02, 0.1, 0.3, 0.6][history % 5];
+            let outcomes: Vec<bool> = (0..200).map(|_| number() < rate).collect();
+            found += u32::from(!changes(&points(outcomes)).is_empty());
+        }
+        assert!(found <= 3, "{found} of 3000");
+    }
+
+    #[test]
+    fn the_true_change_lies_inside_the_bounds() {
+        let mut number = numbers(11);
+        let (mut found, mut inside) = (0, 0);
+        for _ in 0..400 {
+            let at = 50 + (number() * 150.0) as u32;
+            let rate = 0.05 + 0.45 * number();
+            let outcomes: Vec<bool> = (0..300).map(|i| i >= at && number() < rate).collect();
+            if let [change] = changes(&points(outcomes))[..] {
+                found += 1;
+                inside += u32::from(change.after < at && at <= change.until);
+            }
+        }
+        assert!(found > 300, "{found}");
+        assert!(
+            f64::from(inside) >= 0.97 * f64::from(found),
+            "{inside} of {found}"
+        );
+    }
+
+    #[test]
+    fn a_stretch_of_flakiness_has_a_beginning_and_an_end() {
+        let outcomes = (0..300).map(|at| (100..180).contains(&at) && at % 4 == 0);
+        let found = changes(&points(outcomes));
+        assert_eq!(found.len(), 2, "{found:?}");
+        let [first, second] = [found[0], found[1]];
+        assert!(
+            first.after < 100 && 100 <= first.until && second.after < 180 && second.until >= 177
+        );
+        assert!(first.before.high.get() < 0.05 && first.then.low.get() > 0.15);
+    }
+
+    #[test]
+    fn reruns_of_one_commit_are_never_parted() {
+        let mut rerun = step(30, 20);
+        rerun
+            .iter_mut()
+            .skip(25)
+            .take(10)
+            .for_each(|point| point.moved = false);
+        for change in changes(&rerun) {
+            assert!(
+                !(25..35).contains(&change.until) || change.until == 25,
+                "{change:?}"
+            );
+        }
+    }
+
+    /// All ways to cut, tried.
+    fn tried(sums: &Sums, places: &[usize], end: usize) -> f64 {
+        (0u32..1 << places.len())
+            .map(|mask| {
+                let (mut from, mut value) = (0, 0.0);
+                for (bit, place) in places.iter().enumerate() {
+                    if mask & (1 << bit) != 0 {
+                        value += sums.evidence(from, *place) - PENALTY;
+                        from = *place;
+                    }
+                }
+                value + sums.evidence(from, end)
+            })
+            .fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    proptest! {
+        #[test]
+        fn the_cut_is_the_best_of_all(outcomes in prop::collection::vec((any::<bool>(), 1usize..30), 1..9)) {
+            let outcomes = outcomes.into_iter().flat_map(|(failed, many)| std::iter::repeat_n(failed, many));
+            let points = points(outcomes);
+            let (sums, places) = (Sums::of(&points), places(&points));
+            let (mut from, mut value) = (0, 0.0);
+            for cut in cut(&sums, &places, points.len()) {
+                value += sums.evidence(from, cut) - PENALTY;
+                from = cut;
+            }
+            value += sums.evidence(from, points.len());
+            prop_assert!((value - tried(&sums, &places, points.len())).abs() < 1e-9);
+        }
+    }
 }

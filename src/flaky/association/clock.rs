@@ -94,7 +94,7 @@ pub(super) fn look(moments: &[Moment], sample: &Sample<'_>, looked: &mut Looked)
         "Saturdays",
         "Sundays",
     ];
-    let mut tries: Vec<(String, Box<dyn Fn(Moment) -> bool>)> = Vec::new();
+    let mut tries: Vec<Try> = Vec::new();
     for (number, name) in days.iter().enumerate() {
         tries.push((
             format!("on {name}"),
@@ -103,7 +103,7 @@ pub(super) fn look(moments: &[Moment], sample: &Sample<'_>, looked: &mut Looked)
     }
     tries.push(("on weekends".into(), Box::new(|m| m.weekday >= 5)));
     best(sample, &at, "day of week", &tries, (&week, 3), looked);
-    let month: Vec<(String, Box<dyn Fn(Moment) -> bool>)> = vec![(
+    let month: Vec<Try> = vec![(
         "around the end of a month".into(),
         Box::new(|m| m.month_end),
     )];
@@ -115,7 +115,7 @@ pub(super) fn look(moments: &[Moment], sample: &Sample<'_>, looked: &mut Looked)
         (&|m| m.month, 2),
         looked,
     );
-    let midnight: Vec<(String, Box<dyn Fn(Moment) -> bool>)> = vec![(
+    let midnight: Vec<Try> = vec![(
         "when the run crosses midnight (UTC)".into(),
         Box::new(|m| m.across),
     )];
@@ -123,7 +123,7 @@ pub(super) fn look(moments: &[Moment], sample: &Sample<'_>, looked: &mut Looked)
 }
 
 fn hours(sample: &Sample<'_>, at: &dyn Fn(u32) -> Moment, looked: &mut Looked) {
-    let mut tries: Vec<(String, Box<dyn Fn(Moment) -> bool>)> = Vec::new();
+    let mut tries: Vec<Try> = Vec::new();
     for length in ARCS {
         for from in 0..24 {
             let name = format!(
@@ -192,6 +192,7 @@ fn harmonic(sample: &Sample<'_>, at: &dyn Fn(u32) -> Moment) -> (f64, u32) {
     ((-distance / 2.0).exp(), hour as u32 % 24)
 }
 
+/// A moment in words, and whether it is one.
 type Try = (String, Box<dyn Fn(Moment) -> bool>);
 
 /// Tries several moments for one factor; the strongest counts, corrected for all of them.

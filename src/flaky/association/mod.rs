@@ -110,3 +110,6 @@ pub struct Experiment {
     /// How many runs it needs to tell the two shares apart (5 % level, 80 % power).
     pub runs: u32,
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,17 +6,24 @@
 //!
 //! Not seen here: the duration of an attempt that was retried and passed.
 
+use statrs::distribution::{Binomial, DiscreteCDF};
+
 use super::Kind;
 use super::exact::{Counts, fisher, rank_sum};
 use super::load::rounded;
 use super::sample::{Candidate, Looked, Row, Sample};
 
-/// Durations this close are one: kept ones are a tenth apart.
-const CLOSE: f64 = 1.11;
+/// Durations this close are one: kept ones are a tenth apart, and one ceiling may show as two of them.
+const CLOSE: f64 = 1.12;
 /// Share of failures at a ceiling.
 const MOST: f64 = 0.6;
+/// Share of passing results that may get to a ceiling: it may be a limit of one step among several.
+const HARDLY: f64 = 0.1;
 /// Places that a ceiling could have had, for correction: the steps of kept durations over two orders of magnitude.
 const CEILINGS: f64 = 50.0;
+/// The chance that a failing duration lies at the ceiling of another one without cause: two steps, where failing durations
+/// of a test are spread over a factor of four (15 steps).
+const BY_CHANCE: f64 = 2.0 / 15.0;
 
 /// Whether a message says that something took too long.
 pub fn speaks_of_timeout(message: &str) -> bool {
@@ -68,11 +75,22 @@ fn ceiling(timed: &[(f64, bool)]) -> Option<f64> {
     let mut failing: Vec<f64> = timed.iter().filter(|row| row.1).map(|row| row.0).collect();
     failing.sort_by(f64::total_cmp);
     let close = |from: &f64| {
-        let within = |value: &&f64| **value >= *from && **value <= *from * CLOSE * CLOSE;
+        let within = |value: &&f64| **value >= *from && **value <= *from * CLOSE;
         failing.iter().filter(within).count()
     };
     let best = failing.iter().max_by_key(|value| close(value))?;
     (close(best) as f64 >= MOST * failing.len() as f64 && *best > 0.0).then_some(*best)
+}
+
+/// The chance that so many of all failing durations lie together without a ceiling: any first one, and so many more.
+fn together(all: u32, piled: u32) -> f64 {
+    let rest = f64::from(all.max(1)) - 1.0;
+    let more = u64::from(piled.max(1)) - 1;
+    let chance = match Binomial::new(BY_CHANCE, rest as u64) {
+        Ok(others) if more > 0 => others.sf(more - 1),
+        _ => 1.0,
+    };
+    (chance * f64::from(all)).min(1.0)
 }
 
 fn near(row: &Row, ceiling: f64) -> bool {
@@ -85,7 +103,11 @@ fn at_ceiling(sample: &Sample<'_>, timed: &[(f64, bool)], ceiling: f64, looked: 
             .iter()
             .map(|(s, failed)| (*failed, *s >= ceiling / 1.01)),
     );
-    looked.add((fisher(counts) * CEILINGS).min(1.0), || {
+    // Failures must pile up, too, not only be slower than what passes.
+    let piled = together(counts.fails, counts.fail_with);
+    let reached = f64::from(counts.pass_with) > HARDLY * f64::from(counts.passes);
+    let piled = if reached { 1.0 } else { piled };
+    looked.add((fisher(counts) * CEILINGS).max(piled).min(1.0), || {
         let with: Vec<bool> = sample.rows.iter().map(|row| near(row, ceiling)).collect();
         Candidate {
             series: sample.series,
@@ -252,5 +274,7 @@ mod tests {
         let spread = [1.0, 2.0, 4.0, 8.0, 16.0].map(|s| (s, true));
         assert_eq!(ceiling(&piled), Some(5.0));
         assert_eq!(ceiling(&spread), None);
+        assert!(together(5, 4) > 0.005);
+        assert!(together(12, 12) < 1e-6);
     }
 }
