@@ -198,6 +198,12 @@ impl<'a> Assessor<'a> {
         }
     }
 
+    /// The same, with what the dependency graph knows of the series by their numbers.
+    pub fn knowing(mut self, reaches: Option<&'a dyn Reaches>) -> Self {
+        self.past.reaches = reaches;
+        self
+    }
+
     /// The assessment of all that was taken in.
     pub fn finish(self) -> Assessment {
         let grid = Grid::coarse();

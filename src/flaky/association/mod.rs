@@ -39,7 +39,7 @@ pub struct Evidence<'a> {
 /// In which order tests ran.
 pub trait Orders {
     /// The series that ran in this part, by number, in the order of execution; `None` where it is not known. Asked at most
-    /// once a part and round.
+    /// once a part.
     fn order(&self, part: u32) -> Option<Vec<u32>>;
 }
 

@@ -2,7 +2,8 @@
 //!
 //! For every other test it is counted how often this one failed after it and before it. The strongest counts, corrected
 //! for the number of different orders seen. A part is read once for all tests; counters for pairs are kept for the
-//! tests with the most flakes only, as many as fit [`CELLS`].
+//! tests with the most flakes only, as many as fit [`CELLS`]. Of a long history of many tests, not all orders are read:
+//! those of the parts with the most failures, and the newest.
 //!
 //! Not seen here: processes within a part (tests of other workers count as run before), and victims of two tests together.
 
@@ -12,10 +13,12 @@ use rustc_hash::FxHashMap;
 use super::exact::{Counts, fisher};
 use super::load::{self, Texts};
 use super::sample::{Candidate, Looked, Sample, compared};
-use super::{Evidence, Kind};
+use super::{Evidence, Kind, Orders};
 
 /// Pairs of tests that are counted at once, eight bytes each.
 const CELLS: usize = 20_000_000;
+/// Tests in all orders that are held at once, four bytes each.
+const HELD: usize = 20_000_000;
 /// Passing parts that are compared with each test's failing ones, at least, and for each failing one.
 const PASSES: usize = 100;
 const PASSES_PER_FAIL: usize = 4;
@@ -64,51 +67,52 @@ pub(super) fn look(evidence: &Evidence<'_>, tests: usize, samples: &[Sample<'_>]
     let mut by_fails: Vec<usize> = (0..samples.len()).collect();
     by_fails.sort_by_key(|at| std::cmp::Reverse(samples[*at].fails()));
     by_fails.truncate(CELLS / tests.max(1));
-    let mut targets: Vec<(usize, Target<'_, '_>)> = by_fails
+    let targets: Vec<(usize, Target<'_, '_>)> = by_fails
         .into_iter()
         .map(|at| (at, Target::new(&samples[at], tests)))
         .collect();
-    let mut parts: Vec<u32> = targets
-        .iter()
-        .flat_map(|one| one.1.asked.keys().copied())
-        .collect();
-    parts.sort_unstable();
-    parts.dedup();
-    let mut before: Option<Vec<u32>> = None;
-    let mut varied = false;
-    for part in &parts {
-        let Some(order) = orders.order(*part) else {
-            continue;
-        };
-        varied |= before.as_ref().is_some_and(|before| *before != order);
-        targets
-            .par_iter_mut()
-            .for_each(|(_, target)| target.count(*part, &order));
-        before.get_or_insert(order);
-    }
-    if !varied {
+    let held = read(orders, tests, &targets);
+    if held.windows(2).all(|pair| pair[0].1 == pair[1].1) {
         return looked;
     }
-    // A second look at the parts tells for each finding where the other test ran before.
-    let mut chosen: Vec<Chosen<'_, '_>> = targets
+    let chosen: Vec<Chosen<'_, '_>> = targets
         .into_par_iter()
-        .map(|(at, target)| Chosen::of(at, target))
-        .collect();
-    let wanted = |chosen: &Chosen<'_, '_>| chosen.best.is_some_and(|best| best.p < 0.05);
-    if chosen.iter().any(wanted) {
-        for part in &parts {
-            if let Some(order) = orders.order(*part) {
-                chosen
-                    .iter_mut()
-                    .filter(|c| wanted(c))
-                    .for_each(|c| c.tell(*part, &order));
+        .map(|(at, mut target)| {
+            for (part, order) in &held {
+                target.count(*part, order);
             }
-        }
-    }
+            let mut chosen = Chosen::of(at, target);
+            chosen.tell(&held);
+            chosen
+        })
+        .collect();
     for chosen in chosen {
         chosen.finish(evidence, &mut looked);
     }
     looked
+}
+
+/// The orders of the parts that targets ask for, as many as may be held: half of them the newest, half the parts in which
+/// most targets failed.
+fn read(
+    orders: &dyn Orders,
+    tests: usize,
+    targets: &[(usize, Target<'_, '_>)],
+) -> Vec<(u32, Vec<u32>)> {
+    let mut fails: FxHashMap<u32, u32> = FxHashMap::default();
+    for (part, failed) in targets.iter().flat_map(|one| &one.1.asked) {
+        *fails.entry(*part).or_default() += u32::from(*failed);
+    }
+    let mut parts: Vec<u32> = fails.keys().copied().collect();
+    parts.sort_unstable_by_key(|part| std::cmp::Reverse(*part));
+    let most = (HELD / tests.max(1)).max(2);
+    if parts.len() > most {
+        parts[most / 2..].sort_unstable_by_key(|part| std::cmp::Reverse((fails[part], *part)));
+        parts.truncate(most);
+    }
+    parts.sort_unstable();
+    let known = |part: u32| Some((part, orders.order(part)?));
+    parts.into_iter().filter_map(known).collect()
 }
 
 impl<'s, 'a> Target<'s, 'a> {
@@ -245,14 +249,18 @@ impl<'s, 'a> Chosen<'s, 'a> {
         }
     }
 
-    fn tell(&mut self, part: u32, order: &[u32]) {
-        let Some(best) = self.best else { return };
-        if self.places.contains_key(&part) {
-            let first = order
-                .iter()
-                .find(|s| **s == self.sample.series || **s == best.other);
-            let before = first == Some(&best.other);
-            self.ran_before.insert(part, before == best.after);
+    /// Where the other test ran on the side on which this one fails.
+    fn tell(&mut self, held: &[(u32, Vec<u32>)]) {
+        let Some(best) = self.best.filter(|best| best.p < 0.05) else {
+            return;
+        };
+        for (part, order) in held {
+            let of_two = |series: &&u32| **series == self.sample.series || **series == best.other;
+            let mut pair = order.iter().filter(of_two);
+            let before = pair.next() == Some(&best.other);
+            if pair.next().is_some() && self.places.contains_key(part) {
+                self.ran_before.insert(*part, before == best.after);
+            }
         }
     }
 
