@@ -31,6 +31,10 @@ use states::{Chances, Grid, Rates};
 /// The version of the model. It changes whenever the same past may give another answer.
 pub const MODEL_VERSION: u32 = 1;
 
+/// From this probability on ([`Standing::flaked`]) a test is called flaky. Below it a failure may still be a real one:
+/// a single failure that is gone at the next commit cannot be told from a breakage that was repaired at once.
+pub const CALLED: f64 = 0.95;
+
 /// Rounds of "tests given parts, parts given tests".
 const ROUNDS: usize = 4;
 
@@ -137,7 +141,7 @@ pub struct Failing {
     pub flake: Probability,
     /// The part was hit by an outage.
     pub outage: Probability,
-    /// The change since the last result cannot reach the test, as far as the graph knows.
+    /// It passed before on this line of commits, and no change since that pass can reach it, as far as the graph knows.
     pub unreachable: bool,
     /// It was not broken at the result before, and is now.
     pub broke_here: Probability,
@@ -317,12 +321,13 @@ impl<'a> Assessor<'a> {
             rate = estimate(&finer, &belief.rate);
         }
         let p = Probability::clamped;
+        let unreachable = unreachable(&steps);
         let failures = smoothed.causes.iter().map(|cause| Failing {
             part: steps[cause.step as usize].part,
             regression: p(cause.broken),
             flake: p(cause.flake),
             outage: p(cause.outage),
-            unreachable: steps[cause.step as usize].moved == infer::Moved::Unreached,
+            unreachable: unreachable[cause.step as usize],
             broke_here: p(cause.broke),
         });
         Standing {
@@ -397,6 +402,29 @@ fn since(steps: &[infer::Step], smoothed: &Smoothed, line: u32) -> Option<(Optio
         .find(|at| **at < first as usize)
         .map(|at| steps[*at].part);
     Some((before, steps[last as usize].part))
+}
+
+/// For each result, whether commits lie between it and the last pass before it on its line, and none of them reaches the test.
+fn unreachable(steps: &[infer::Step]) -> Vec<bool> {
+    // For each line with a pass: whether the commits since then are any, and all out of reach.
+    let mut since: rustc_hash::FxHashMap<u32, (bool, bool)> = rustc_hash::FxHashMap::default();
+    let mut found = Vec::with_capacity(steps.len());
+    for step in steps {
+        let (any, all) = since.get(&step.line).copied().unwrap_or((false, false));
+        let now = match step.moved {
+            infer::Moved::Unreached => (true, all),
+            infer::Moved::Same => (any, all),
+            infer::Moved::First | infer::Moved::Somehow | infer::Moved::Reached => (true, false),
+        };
+        found.push(now.0 && now.1);
+        let after = if step.outcome.is_bad() {
+            now
+        } else {
+            (false, true)
+        };
+        since.insert(step.line, after);
+    }
+    found
 }
 
 /// The results of a test for its flake rate: what was a regression or an outage says nothing of it.
