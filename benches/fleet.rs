@@ -9,13 +9,15 @@
 mod baselines;
 #[path = "support/fleet.rs"]
 mod fleet;
+#[path = "support/kinds.rs"]
+mod kinds;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
 use baselines::{RULES, Ran};
 use fleet::Fleet;
-use tia::flaky::{Assessment, Past, assess};
+use tia::flaky::{Assessment, CALLED, Past, assess};
 
 fn main() {
     baselines::check();
@@ -63,6 +65,9 @@ fn main() {
                     .or_default()
                     .push(precision);
                 tally.count(&fleet, assessment, *graph, verbose);
+                let past = if *graph { &with } else { &past };
+                let found = kinds::associated(&fleet, past, assessment);
+                tally.1[usize::from(!graph)].count(&fleet, assessment, &found, verbose);
                 if verbose {
                     println!(
                         "{} {name} {precision:.4} {:?}",
@@ -149,15 +154,20 @@ fn average_precision(fleet: &Fleet, scores: &[f64]) -> f64 {
     if all == 0.0 { 1.0 } else { sum / all }
 }
 
+/// Probabilities above which a test may be called flaky.
+const LEVELS: [f64; 3] = [0.5, CALLED, 0.99];
+
 #[derive(Default)]
-struct Tally([Counts; 2]);
+struct Tally([Counts; 2], [kinds::Named; 2]);
 
 #[derive(Default)]
 struct Counts {
     /// By kind: intervals, of those that cover.
     covered: BTreeMap<String, (u32, u32, u32)>,
     broke_only: u32,
-    called_flaky: u32,
+    /// At each of [`LEVELS`]: tests that only broke, and tests that flaked.
+    called: [(u32, u32); 3],
+    flaked: u32,
     outages: (u32, u32),
     calm: (u32, u32),
     causes: BTreeMap<String, [f64; 4]>,
@@ -184,10 +194,16 @@ impl Tally {
                 counts.brier.1 += 1.0;
                 if !flaked && causes.contains("regression") {
                     counts.broke_only += 1;
-                    counts.called_flaky += u32::from(test.flaked.get() > 0.5);
+                    for (called, level) in counts.called.iter_mut().zip(LEVELS) {
+                        called.0 += u32::from(test.flaked.get() > level);
+                    }
                 }
             }
             if flaked {
+                counts.flaked += 1;
+                for (called, level) in counts.called.iter_mut().zip(LEVELS) {
+                    called.1 += u32::from(test.flaked.get() > level);
+                }
                 let rate = true_rate(fleet, name, character);
                 if verbose && !(test.rate.low.get()..=test.rate.high.get()).contains(&rate) {
                     println!(
@@ -244,15 +260,22 @@ impl Tally {
     }
 
     fn print(&self) {
-        for (name, counts) in ["with graph", "without"].iter().zip(&self.0) {
+        for ((name, counts), named) in ["with graph", "without"].iter().zip(&self.0).zip(&self.1) {
+            for ((wrong, right), level) in counts.called.iter().zip(LEVELS) {
+                println!(
+                    "  {name:10} called flaky above {level}: {wrong}/{} ({:.2} %) of those that only broke, {right}/{} ({:.1} %) of those that flaked",
+                    counts.broke_only,
+                    100.0 * f64::from(*wrong) / f64::from(counts.broke_only.max(1)),
+                    counts.flaked,
+                    100.0 * f64::from(*right) / f64::from(counts.flaked.max(1)),
+                );
+            }
             let all = counts
                 .covered
                 .values()
                 .fold((0, 0, 0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
             println!(
-                "  {name:10} only broke, called flaky {}/{}; outages found {}/{}, false {}/{}; regressions called flakes (> 0.95) {}/{}; Brier {:.4}",
-                counts.called_flaky,
-                counts.broke_only,
+                "  {name:10} outages found {}/{}, false {}/{}; regressions called flakes (> 0.95) {}/{}; Brier {:.4}",
                 counts.outages.1,
                 counts.outages.0,
                 counts.calm.1,
@@ -270,6 +293,7 @@ impl Tally {
                 all.2,
                 counts.covered
             );
+            named.print(name);
             for (cause, [n, regression, flake, outage]) in &counts.causes {
                 println!(
                     "  {:10} {cause:10} {n:6} failures: regression {:.3}, flake {:.3}, outage {:.3}",

@@ -49,6 +49,25 @@ pub(crate) struct Fleet {
     pub(crate) order: Vec<Vec<u32>>,
     pub(crate) truth: Truth,
     pub(crate) graph: Graph,
+    /// For each commit, how many came before.
+    pub(crate) at: HashMap<String, usize>,
+}
+
+impl Fleet {
+    /// Whether a commit came after that of one part, and at the latest with that of another.
+    pub(crate) fn is_between(&self, commit: &str, after: u32, until: u32) -> bool {
+        let of = |part: u32| self.at[self.parts[part as usize].context.commit.as_deref().unwrap()];
+        let at = self.at[commit];
+        of(after) < at && at <= of(until)
+    }
+
+    /// The first part that has a commit.
+    pub(crate) fn first_part(&self, commit: &str) -> Option<usize> {
+        let at = self.at[commit];
+        self.parts
+            .iter()
+            .position(|part| self.at[part.context.commit.as_deref().unwrap()] >= at)
+    }
 }
 
 /// For each part and series, whether what changed reaches it.
@@ -136,6 +155,12 @@ pub(crate) fn read(dir: &Path) -> Fleet {
     });
     let series = series.collect();
     let graph = graph(dir, &truth, &parts, &names);
+    let log = git(dir, &["log", "--reverse", "--format=%H"]);
+    let at = log
+        .lines()
+        .enumerate()
+        .map(|(n, commit)| (commit.to_owned(), n))
+        .collect();
     Fleet {
         parts,
         series,
@@ -144,6 +169,7 @@ pub(crate) fn read(dir: &Path) -> Fleet {
         order,
         truth,
         graph,
+        at,
     }
 }
 

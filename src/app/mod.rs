@@ -8,6 +8,7 @@ mod join;
 mod layout;
 mod narrow;
 mod past;
+mod reached;
 mod renamed;
 mod select;
 mod state;

@@ -123,6 +123,11 @@ impl Past {
         })
     }
 
+    /// The history itself, to be asked only.
+    pub(super) fn read_only(&self) -> &History {
+        &self.history
+    }
+
     /// The history itself.
     pub fn history(&mut self) -> &mut History {
         &mut self.history

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::{AppError, Progress, Workspace, layout, tree_print};
 use crate::config::FILE_NAME;
 use crate::graph::Graph;
-use crate::lang::{self, UnitChange};
+use crate::lang::{self, Facts, UnitChange};
 use crate::model::{BaseHint, BaseTry, BlobId, Change, Fingerprint, PathChange, Printer, RepoPath};
 use crate::repo::{Base, Side};
 use crate::report::json::Compared;
@@ -286,7 +286,7 @@ impl Workspace {
             };
             Ok(Some(lang.facts(kind, &blobs.read(&blob, Some(path))?)))
         };
-        type Verdict = (RepoPath, Option<Edit>, bool, Option<UnitChange>);
+        type Verdict = (RepoPath, Option<Edit>, bool, Option<UnitChange>, bool);
         let verdicts: Vec<Verdict> = change
             .paths
             .par_iter()
@@ -296,14 +296,15 @@ impl Workspace {
                     // a changed executable bit lays out nothing anew; an added, deleted or retyped path does
                     let same = change.before.as_ref().zip(change.after.as_ref());
                     let relayout = !same.is_some_and(|(b, a)| b.mode.is_file() && a.mode.is_file());
-                    return Ok((path, None, relayout, None));
+                    return Ok((path, None, relayout, None, !relayout));
                 };
                 if before == after {
-                    return Ok((path, Some(Edit::Code), false, None));
+                    return Ok((path, Some(Edit::Code), false, None, true));
                 }
                 let (Some(before), Some(after)) = (facts(&path, before)?, facts(&path, after)?)
                 else {
-                    return Ok((path, None, false, None));
+                    // a file of no language has no edges of its own
+                    return Ok((path, None, false, None, true));
                 };
                 let shapes = (before.shapes_project || after.shapes_project)
                     && before.detail != after.detail;
@@ -330,18 +331,20 @@ impl Workspace {
                     Some((lang, _)) if told => Some(lang.units(&before, &after)),
                     _ => None,
                 };
-                Ok((path, Some(edit), relayout, units))
+                let same = same_edges(&before, &after);
+                Ok((path, Some(edit), relayout, units, same))
             })
             .collect::<Result<_, AppError>>()?;
         Ok(Reading {
-            relayout: verdicts.iter().any(|(_, _, relayout, _)| *relayout),
+            relayout: verdicts.iter().any(|(_, _, relayout, ..)| *relayout),
+            same_edges: verdicts.iter().all(|verdict| verdict.4),
             edits: verdicts
                 .iter()
                 .filter_map(|(path, edit, ..)| Some((path.clone(), (*edit)?)))
                 .collect(),
             units: verdicts
                 .into_iter()
-                .filter_map(|(path, _, _, units)| Some((path, units?)))
+                .filter_map(|(path, _, _, units, _)| Some((path, units?)))
                 .collect(),
         })
     }
@@ -378,8 +381,29 @@ impl Workspace {
     }
 }
 
-struct Reading {
-    edits: HashMap<RepoPath, Edit>,
-    relayout: bool,
+/// Whether two versions of a file make the same edges: all of their facts are the same but the prints of code and layout.
+fn same_edges(before: &Facts, after: &Facts) -> bool {
+    let bare = |facts: &Facts| Facts {
+        code: Fingerprint::default(),
+        layout: Fingerprint::default(),
+        ..facts.clone()
+    };
+    bare(before) == bare(after)
+}
+
+impl Workspace {
+    /// What the languages say of a change between two commits.
+    pub(super) fn reading(&self, change: &Change) -> Result<Reading, AppError> {
+        self.edits(change, false, Granularity::File)
+    }
+}
+
+/// What the languages say of a change.
+pub(super) struct Reading {
+    pub(super) edits: HashMap<RepoPath, Edit>,
+    /// Edges of other files may differ.
+    pub(super) relayout: bool,
+    /// No edge differs, not even of the changed files: the facts that edges are made of are the same.
+    pub(super) same_edges: bool,
     units: HashMap<RepoPath, UnitChange>,
 }

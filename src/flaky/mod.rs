@@ -11,6 +11,7 @@
 //! Not seen here: tests that were renamed (they are two tests), and runs that nobody stored.
 
 pub mod association;
+pub mod changepoint;
 mod infer;
 mod lines;
 mod outage;
@@ -21,6 +22,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{PastPart, Probability, Series};
+use changepoint::{Point, RateChange};
 use infer::{Heard, Smoothed, World};
 use lines::Lines;
 use outage::{PartView, Told};
@@ -28,6 +30,10 @@ use states::{Chances, Grid, Rates};
 
 /// The version of the model. It changes whenever the same past may give another answer.
 pub const MODEL_VERSION: u32 = 1;
+
+/// From this probability on ([`Standing::flaked`]) a test is called flaky. Below it a failure may still be a real one:
+/// a single failure that is gone at the next commit cannot be told from a breakage that was repaired at once.
+pub const CALLED: f64 = 0.95;
 
 /// Rounds of "tests given parts, parts given tests".
 const ROUNDS: usize = 4;
@@ -108,6 +114,8 @@ pub struct Standing {
     pub broken: Vec<Broken>,
     /// For each failure, why.
     pub failures: Vec<Failing>,
+    /// Where the rate at which it fails without cause changed, oldest first.
+    pub changes: Vec<RateChange>,
 }
 
 /// A test may be broken on a line of commits.
@@ -133,7 +141,7 @@ pub struct Failing {
     pub flake: Probability,
     /// The part was hit by an outage.
     pub outage: Probability,
-    /// The change since the last result cannot reach the test, as far as the graph knows.
+    /// It passed before on this line of commits, and no change since that pass can reach it, as far as the graph knows.
     pub unreachable: bool,
     /// It was not broken at the result before, and is now.
     pub broke_here: Probability,
@@ -192,6 +200,12 @@ impl<'a> Assessor<'a> {
         if failed {
             self.failing.push((number, series));
         }
+    }
+
+    /// The same, with what the dependency graph knows of the series by their numbers.
+    pub fn knowing(mut self, reaches: Option<&'a dyn Reaches>) -> Self {
+        self.past.reaches = reaches;
+        self
     }
 
     /// The assessment of all that was taken in.
@@ -256,6 +270,7 @@ impl<'a> Assessor<'a> {
                 rate,
                 broken: Vec::new(),
                 failures: Vec::new(),
+                changes: Vec::new(),
             }
         };
         self.ran.iter().map(standing).collect()
@@ -306,12 +321,13 @@ impl<'a> Assessor<'a> {
             rate = estimate(&finer, &belief.rate);
         }
         let p = Probability::clamped;
+        let unreachable = unreachable(&steps);
         let failures = smoothed.causes.iter().map(|cause| Failing {
             part: steps[cause.step as usize].part,
             regression: p(cause.broken),
             flake: p(cause.flake),
             outage: p(cause.outage),
-            unreachable: steps[cause.step as usize].moved == infer::Moved::Unreached,
+            unreachable: unreachable[cause.step as usize],
             broke_here: p(cause.broke),
         });
         Standing {
@@ -322,6 +338,7 @@ impl<'a> Assessor<'a> {
             rate,
             broken: self.broken(&steps, &smoothed),
             failures: failures.collect(),
+            changes: changepoint::changes(&points(&steps, &smoothed)),
         }
     }
 
@@ -385,6 +402,45 @@ fn since(steps: &[infer::Step], smoothed: &Smoothed, line: u32) -> Option<(Optio
         .find(|at| **at < first as usize)
         .map(|at| steps[*at].part);
     Some((before, steps[last as usize].part))
+}
+
+/// For each result, whether commits lie between it and the last pass before it on its line, and none of them reaches the test.
+fn unreachable(steps: &[infer::Step]) -> Vec<bool> {
+    // For each line with a pass: whether the commits since then are any, and all out of reach.
+    let mut since: rustc_hash::FxHashMap<u32, (bool, bool)> = rustc_hash::FxHashMap::default();
+    let mut found = Vec::with_capacity(steps.len());
+    for step in steps {
+        let (any, all) = since.get(&step.line).copied().unwrap_or((false, false));
+        let now = match step.moved {
+            infer::Moved::Unreached => (true, all),
+            infer::Moved::Same => (any, all),
+            infer::Moved::First | infer::Moved::Somehow | infer::Moved::Reached => (true, false),
+        };
+        found.push(now.0 && now.1);
+        let after = if step.outcome.is_bad() {
+            now
+        } else {
+            (false, true)
+        };
+        since.insert(step.line, after);
+    }
+    found
+}
+
+/// The results of a test for its flake rate: what was a regression or an outage says nothing of it.
+fn points(steps: &[infer::Step], smoothed: &Smoothed) -> Vec<Point> {
+    let mut causes = smoothed.causes.iter().peekable();
+    let point = |(number, step): (usize, &infer::Step)| {
+        let cause = causes.next_if(|cause| cause.step as usize == number);
+        let flake = cause.map(|cause| f64::from(u8::from(cause.flake >= 0.5)));
+        Point {
+            part: step.part,
+            moved: step.moved != infer::Moved::Same,
+            failed: flake.unwrap_or(0.0),
+            weight: flake.unwrap_or(1.0),
+        }
+    };
+    steps.iter().enumerate().map(point).collect()
 }
 
 fn flaky(posterior: &Rates) -> Probability {
