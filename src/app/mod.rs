@@ -3,6 +3,7 @@
 mod assess;
 mod cache;
 mod export;
+mod flaky;
 pub mod ingest;
 mod join;
 mod layout;
@@ -10,6 +11,7 @@ mod narrow;
 mod past;
 mod renamed;
 mod select;
+mod site;
 mod state;
 pub mod store;
 mod upkeep;
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 pub use assess::Judged;
 pub use cache::Cache;
 pub use export::ExportFormat;
+pub use flaky::{Flaky, FlakyQuery};
 pub use join::Joins;
 pub use past::{Found, Past, PastQuery, Story};
 pub use select::{Answer, Granularity, Head, Request};
@@ -90,6 +93,15 @@ pub enum AppError {
         /// What the system says.
         #[source]
         source: std::io::Error,
+    },
+    /// A pattern for paths that is none.
+    #[error("`{glob}` is no glob")]
+    Glob {
+        /// As it was given.
+        glob: String,
+        /// What is wrong with it.
+        #[source]
+        source: globset::Error,
     },
     /// A path or test that is not known.
     #[error("no {what} `{name}` in this repository")]

@@ -3,6 +3,7 @@
 mod db;
 mod error;
 mod exit;
+mod flaky;
 mod graph;
 mod history;
 mod ingest;
@@ -55,6 +56,8 @@ enum Command {
     Ingest(ingest::Ingest),
     /// Print the past: of a test, of a run, of a commit, or the newest runs
     History(history::HistoryCommand),
+    /// Rank the tests that fail without cause, or tell one test's story
+    Flaky(flaky::FlakyCommand),
     /// Look after the history: its size, its health, its age
     Db(db::DbCommand),
     /// Print what the dependency graph looks like
@@ -75,6 +78,7 @@ pub fn run() -> ExitCode {
         Command::Why(command) => command.run(&cli.global, &ui),
         Command::Ingest(command) => command.run(&cli.global, &ui),
         Command::History(command) => command.run(&cli.global, &ui),
+        Command::Flaky(command) => command.run(&cli.global, &ui),
         Command::Db(command) => command.run(&cli.global, &ui),
         Command::Graph(command) => command.run(&cli.global, &ui),
         Command::Init(command) => command.run(&cli.global, &ui),

@@ -4,5 +4,7 @@
 
 pub mod ci;
 mod file;
+mod owners;
 
 pub use file::{Config, ConfigError, FILE_NAME, TEMPLATE};
+pub use owners::{Owners, PLACES as OWNER_FILES};

@@ -1,6 +1,7 @@
 //! Values → text. Nothing here decides anything.
 
 pub mod export;
+pub mod flaky;
 pub mod github;
 pub mod history;
 pub mod json;

@@ -2,6 +2,7 @@
 
 mod commands;
 mod conformance;
+mod flaky;
 mod history;
 mod robust;
 mod support;
