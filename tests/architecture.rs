@@ -59,6 +59,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("ra_ap_rustc_lexer", &["lang"]),
     ("globset", &["edges", "lang", "select", "app"]),
     ("ignore", &["config"]),
+    ("minijinja", &["report"]),
+    ("plotters", &["report"]),
     ("postcard", &["app", "graph"]),
 ];
 

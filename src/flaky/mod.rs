@@ -11,10 +11,13 @@
 //! Not seen here: tests that were renamed (they are two tests), and runs that nobody stored.
 
 pub mod association;
+pub mod backtest;
 mod infer;
 mod lines;
 mod outage;
 mod prior;
+pub mod replay;
+pub mod slower;
 pub mod states;
 
 use rayon::prelude::*;

@@ -5,6 +5,7 @@
 
 pub mod flaky;
 pub mod history;
+pub mod nightly;
 
 use serde::Serialize;
 
