@@ -2,6 +2,7 @@
 
 mod assess;
 mod cache;
+mod causes;
 mod export;
 mod flaky;
 pub mod ingest;
@@ -9,12 +10,15 @@ mod join;
 mod layout;
 mod narrow;
 mod past;
+mod quarantine;
 mod renamed;
+mod report;
 mod select;
 mod site;
 mod state;
 pub mod store;
 mod upkeep;
+mod watch;
 mod why;
 
 use std::path::{Path, PathBuf};
@@ -25,10 +29,11 @@ pub use export::ExportFormat;
 pub use flaky::{Flaky, FlakyQuery};
 pub use join::Joins;
 pub use past::{Found, Past, PastQuery, Story};
+pub use quarantine::{Entering, Reviewed, Told, Ward};
 pub use select::{Answer, Granularity, Head, Request};
 pub use why::Question;
 
-use crate::config::{Config, ConfigError, FILE_NAME};
+use crate::config::{Config, ConfigError, FILE_NAME, QUARANTINE_FILE, QuarantineError};
 use crate::graph::Graph;
 use crate::history::HistoryError;
 use crate::model::ObjectId;
@@ -94,6 +99,21 @@ pub enum AppError {
         #[source]
         source: std::io::Error,
     },
+    /// `quarantine.toml`.
+    #[error(transparent)]
+    Quarantine(#[from] QuarantineError),
+    /// There is no place for `quarantine.toml`.
+    #[error("no file is named and there is no repository that could hold `{QUARANTINE_FILE}`")]
+    NoQuarantinePlace,
+    /// A file that cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
     /// A pattern for paths that is none.
     #[error("`{glob}` is no glob")]
     Glob {
@@ -121,6 +141,7 @@ impl AppError {
         match self {
             Self::Repo(error) => error.hint(),
             Self::NoHistoryPlace { .. } => Some("name a file with `--db FILE` or `TIA_DB`".into()),
+            Self::NoQuarantinePlace => Some("name it with `--file FILE`".into()),
             Self::NoHistory { .. } => {
                 Some("`tia ingest REPORTS…` makes it; `--db FILE` names another".into())
             }

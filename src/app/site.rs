@@ -46,6 +46,22 @@ impl Site {
         }
     }
 
+    /// What the project is called: the name of the directory that its repository is in.
+    pub(super) fn project(&self) -> Option<String> {
+        let repo = self.workspace.as_ref()?.repo();
+        let top = repo.work_dir().unwrap_or_else(|| repo.git_dir());
+        let name = top
+            .canonicalize()
+            .ok()?
+            .file_name()?
+            .to_string_lossy()
+            .into_owned();
+        Some(
+            name.strip_suffix(".git")
+                .map_or(name.clone(), str::to_owned),
+        )
+    }
+
     /// Whether a CODEOWNERS file says who owns anything.
     pub(super) fn has_owners(&self) -> bool {
         !self.owners.is_empty()
@@ -79,6 +95,37 @@ impl Site {
             None => own(test),
         };
         tests.iter().map(file).collect()
+    }
+
+    /// What pytest calls each test (`tests/a.py::Class::test[1]`), where the graph of the working tree knows it.
+    pub(super) fn nodes(&self, tests: &[&TestId], progress: &dyn Progress) -> Vec<Option<String>> {
+        let graph = self
+            .workspace
+            .as_ref()
+            .and_then(|workspace| workspace.graph_at(None, progress).ok());
+        let Some(graph) = graph else {
+            return vec![None; tests.len()];
+        };
+        let known = Tests::new(graph.iter().filter_map(|(id, node, info)| match node {
+            Node::Test(suite) if graph.is_live(id) => Some((suite, info.cases.as_slice())),
+            _ => None,
+        }));
+        let node = |test: &&TestId| {
+            let joined = known.join(test)?;
+            let Suite::Python { file } = joined.suite else {
+                return None;
+            };
+            let mut node = file.to_string();
+            if !joined.case.is_empty() {
+                node.push_str("::");
+                node.push_str(&joined.case);
+                if !test.params().is_empty() && !node.ends_with(']') {
+                    node.push_str(&format!("[{}]", test.params()));
+                }
+            }
+            Some(node)
+        };
+        tests.iter().map(node).collect()
     }
 
     /// Who owns a file.

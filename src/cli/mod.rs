@@ -8,6 +8,8 @@ mod graph;
 mod history;
 mod ingest;
 mod init;
+mod quarantine;
+mod report;
 mod select;
 mod ui;
 mod why;
@@ -58,6 +60,10 @@ enum Command {
     History(history::HistoryCommand),
     /// Rank the tests that fail without cause, or tell one test's story
     Flaky(flaky::FlakyCommand),
+    /// Write the nightly report: a page, or text for chats and machines
+    Report(report::ReportCommand),
+    /// Keep flaky tests from blocking, for a while and with somebody who answers for them
+    Quarantine(quarantine::QuarantineCommand),
     /// Look after the history: its size, its health, its age
     Db(db::DbCommand),
     /// Print what the dependency graph looks like
@@ -79,6 +85,8 @@ pub fn run() -> ExitCode {
         Command::Ingest(command) => command.run(&cli.global, &ui),
         Command::History(command) => command.run(&cli.global, &ui),
         Command::Flaky(command) => command.run(&cli.global, &ui),
+        Command::Report(command) => command.run(&cli.global, &ui),
+        Command::Quarantine(command) => command.run(&cli.global, &ui),
         Command::Db(command) => command.run(&cli.global, &ui),
         Command::Graph(command) => command.run(&cli.global, &ui),
         Command::Init(command) => command.run(&cli.global, &ui),

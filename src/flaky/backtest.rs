@@ -3,7 +3,8 @@
 //!
 //! The judge is not the model. A failure *was a flake* if the same test also passed on the same commit (a retry or a
 //! rerun). It *was a regression* if it belongs to an unbroken line of failures over at least two commits that a later
-//! commit ended, and the test's own rate outside of that line makes one as long less likely than [`BY_CHANCE`]. All
+//! commit ended, and the test's own rate outside of that line lets expect fewer than [`BY_CHANCE`] as long ones in all its
+//! results. All
 //! others stay undecided and are only counted: most single failures that nobody reran. Failures in parts that the whole
 //! past calls an outage are left out.
 //!
@@ -16,7 +17,7 @@ use super::replay::Replay;
 use super::{Assessment, Standing};
 use crate::model::{PastPart, Series};
 
-/// A line of failures that chance would make rarer than this was a regression.
+/// A line of failures of which chance lets expect fewer than this was a regression.
 pub const BY_CHANCE: f64 = 0.01;
 /// From here on a failure is called a flake in one row each.
 pub const THRESHOLDS: [f64; 6] = [0.5, 0.8, 0.9, 0.95, 0.99, 0.999];
@@ -291,7 +292,8 @@ pub fn later(parts: &[PastPart], series: &Series) -> Vec<(u32, Later)> {
                     .collect();
                 let outside = (ran.len() - stretch.len(), bad - stretch.len());
                 let rate = (outside.1 as f64 + 1.0) / (outside.0 as f64 + 2.0);
-                let by_chance = rate.powi(stretch.len().min(10_000) as i32);
+                // a line as long could have begun at any result
+                let by_chance = ran.len() as f64 * rate.powi(stretch.len().min(10_000) as i32);
                 let repaired =
                     !any_rerun && commits.len() >= 2 && to < line.len() && by_chance < BY_CHANCE;
                 all.extend(stretch.iter().map(|seen| {

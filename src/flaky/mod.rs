@@ -16,6 +16,7 @@ mod infer;
 mod lines;
 mod outage;
 mod prior;
+pub mod quarantine;
 pub mod replay;
 pub mod slower;
 pub mod states;

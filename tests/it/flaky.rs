@@ -13,7 +13,7 @@ const PAST: [(&str, &str); 3] = [
 ];
 
 /// A repository with the tests of [`PAST`] and `reports/` of the first `runs` runs, ingested.
-fn shop(runs: usize) -> TestRepo {
+pub(crate) fn shop(runs: usize) -> TestRepo {
     let repo = TestRepo::new();
     let text = "def test_adds_up():\n    pass\n\n\ndef test_pays():\n    pass\n\n\ndef test_ships():\n    pass\n";
     repo.write(b"tests/test_cart.py", text.as_bytes()).unwrap();

@@ -4,5 +4,6 @@ mod commands;
 mod conformance;
 mod flaky;
 mod history;
+mod report;
 mod robust;
 mod support;
