@@ -57,7 +57,10 @@ const FENCES: &[(&str, &[&str])] = &[
     ("ruff_python_parser", &["lang"]),
     ("ruff_python_ast", &["lang"]),
     ("ra_ap_rustc_lexer", &["lang"]),
-    ("globset", &["edges", "lang", "select"]),
+    ("globset", &["edges", "lang", "select", "app"]),
+    ("ignore", &["config"]),
+    ("minijinja", &["report"]),
+    ("plotters", &["report"]),
     ("postcard", &["app", "graph"]),
 ];
 
@@ -163,13 +166,24 @@ fn rooms_import_only_what_the_table_allows() {
     check(problems);
 }
 
+/// Whether code names an outside crate. A module of ours that bears its name (`flaky::csv::`) is another thing.
+fn is_named(code: &str, name: &str) -> bool {
+    let of_ours = |before: &str| {
+        let outer = before.strip_suffix("::").unwrap_or_default();
+        outer.ends_with(|c: char| c.is_alphanumeric() || c == '_')
+    };
+    code.contains(&format!("use {name};"))
+        || code
+            .match_indices(&format!("{name}::"))
+            .any(|(at, _)| !of_ours(&code[..at]))
+}
+
 #[test]
 fn outside_crates_stay_behind_their_fences() {
     let mut problems = Vec::new();
     for (room, path, code) in sources() {
         for (name, places) in FENCES {
-            let uses = [format!("{name}::"), format!("use {name};")];
-            if uses.iter().any(|text| code.contains(text)) && !places.contains(&room.as_str()) {
+            if is_named(&code, name) && !places.contains(&room.as_str()) {
                 problems.push(format!(
                     "{}: `{name}` belongs to {places:?}. Ask that room for the answer in its own types.",
                     path.display()
@@ -178,6 +192,8 @@ fn outside_crates_stay_behind_their_fences() {
         }
     }
     check(problems);
+    assert!(is_named("::csv::Writer", "csv") && is_named("use csv;", "csv"));
+    assert!(!is_named("shown::csv::write", "csv"));
 }
 
 #[test]

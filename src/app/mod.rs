@@ -2,18 +2,24 @@
 
 mod assess;
 mod cache;
+mod causes;
 mod export;
+mod flaky;
 pub mod ingest;
 mod join;
 mod layout;
 mod narrow;
 mod past;
+mod quarantine;
 mod reached;
 mod renamed;
+mod report;
 mod select;
+mod site;
 mod state;
 pub mod store;
 mod upkeep;
+mod watch;
 mod why;
 
 use std::path::{Path, PathBuf};
@@ -21,12 +27,14 @@ use std::path::{Path, PathBuf};
 pub use assess::Judged;
 pub use cache::Cache;
 pub use export::ExportFormat;
+pub use flaky::{Flaky, FlakyQuery};
 pub use join::Joins;
 pub use past::{Found, Past, PastQuery, Story};
+pub use quarantine::{Entering, Reviewed, Told, Ward};
 pub use select::{Answer, Granularity, Head, Request};
 pub use why::Question;
 
-use crate::config::{Config, ConfigError, FILE_NAME};
+use crate::config::{Config, ConfigError, FILE_NAME, QUARANTINE_FILE, QuarantineError};
 use crate::graph::Graph;
 use crate::history::HistoryError;
 use crate::model::ObjectId;
@@ -92,6 +100,30 @@ pub enum AppError {
         #[source]
         source: std::io::Error,
     },
+    /// `quarantine.toml`.
+    #[error(transparent)]
+    Quarantine(#[from] QuarantineError),
+    /// There is no place for `quarantine.toml`.
+    #[error("no file is named and there is no repository that could hold `{QUARANTINE_FILE}`")]
+    NoQuarantinePlace,
+    /// A file that cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A pattern for paths that is none.
+    #[error("`{glob}` is no glob")]
+    Glob {
+        /// As it was given.
+        glob: String,
+        /// What is wrong with it.
+        #[source]
+        source: globset::Error,
+    },
     /// A path or test that is not known.
     #[error("no {what} `{name}` in this repository")]
     Unknown {
@@ -110,6 +142,7 @@ impl AppError {
         match self {
             Self::Repo(error) => error.hint(),
             Self::NoHistoryPlace { .. } => Some("name a file with `--db FILE` or `TIA_DB`".into()),
+            Self::NoQuarantinePlace => Some("name it with `--file FILE`".into()),
             Self::NoHistory { .. } => {
                 Some("`tia ingest REPORTS…` makes it; `--db FILE` names another".into())
             }

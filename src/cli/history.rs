@@ -7,7 +7,7 @@ use super::ingest::{Db, Format};
 use super::select::write_json;
 use super::ui::Ui;
 use super::{ExitCode, Global};
-use crate::app::{Found, Past, PastQuery};
+use crate::app::{Past, PastQuery};
 use crate::model::{PartId, PastPart, Timestamp};
 use crate::report::{self, json};
 
@@ -131,22 +131,8 @@ impl HistoryCommand {
         query: &PastQuery,
         ui: &Ui,
     ) -> Result<ExitCode, CliError> {
-        let test = match past.find(name)? {
-            Found::One(test) => test,
-            Found::Many(tests, more) => {
-                ui.say(format!("`{name}` is a part of several names:"));
-                for test in &tests {
-                    ui.say(format!("    {test}"));
-                }
-                if more > 0 {
-                    ui.say(format!("    … and {more} more"));
-                }
-                return Ok(ExitCode::No);
-            }
-            Found::None => {
-                ui.say(format!("no test of the history is named `{name}`"));
-                return Ok(ExitCode::No);
-            }
+        let Some(test) = super::flaky::one_test(past, name, ui)? else {
+            return Ok(ExitCode::No);
         };
         let story = past.test(&test, query)?;
         let (outcomes, told) = (story.outcomes(), story.told());

@@ -3,10 +3,13 @@
 mod db;
 mod error;
 mod exit;
+mod flaky;
 mod graph;
 mod history;
 mod ingest;
 mod init;
+mod quarantine;
+mod report;
 mod select;
 mod ui;
 mod why;
@@ -55,6 +58,12 @@ enum Command {
     Ingest(ingest::Ingest),
     /// Print the past: of a test, of a run, of a commit, or the newest runs
     History(history::HistoryCommand),
+    /// Rank the tests that fail without cause, or tell one test's story
+    Flaky(flaky::FlakyCommand),
+    /// Write the nightly report: a page, or text for chats and machines
+    Report(report::ReportCommand),
+    /// Keep flaky tests from blocking, for a while and with somebody who answers for them
+    Quarantine(quarantine::QuarantineCommand),
     /// Look after the history: its size, its health, its age
     Db(db::DbCommand),
     /// Print what the dependency graph looks like
@@ -75,6 +84,9 @@ pub fn run() -> ExitCode {
         Command::Why(command) => command.run(&cli.global, &ui),
         Command::Ingest(command) => command.run(&cli.global, &ui),
         Command::History(command) => command.run(&cli.global, &ui),
+        Command::Flaky(command) => command.run(&cli.global, &ui),
+        Command::Report(command) => command.run(&cli.global, &ui),
+        Command::Quarantine(command) => command.run(&cli.global, &ui),
         Command::Db(command) => command.run(&cli.global, &ui),
         Command::Graph(command) => command.run(&cli.global, &ui),
         Command::Init(command) => command.run(&cli.global, &ui),

@@ -4,5 +4,9 @@
 
 pub mod ci;
 mod file;
+mod owners;
+mod quarantine;
 
 pub use file::{Config, ConfigError, FILE_NAME, TEMPLATE};
+pub use owners::{Owners, PLACES as OWNER_FILES};
+pub use quarantine::{QUARANTINE_FILE, Quarantine, QuarantineError};

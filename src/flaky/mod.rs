@@ -11,11 +11,15 @@
 //! Not seen here: tests that were renamed (they are two tests), and runs that nobody stored.
 
 pub mod association;
+pub mod backtest;
 pub mod changepoint;
 mod infer;
 mod lines;
 mod outage;
 mod prior;
+pub mod quarantine;
+pub mod replay;
+pub mod slower;
 pub mod states;
 
 use rayon::prelude::*;

@@ -15,6 +15,20 @@ pub struct HeadCommit {
 }
 
 impl Repo {
+    /// Who wrote a commit: the address of its author, in lower case; `None` where the commit is not here. Takes the
+    /// beginning of an id, too.
+    pub fn author(&self, commit: &str) -> Option<String> {
+        let found = self
+            .git
+            .revparse_single(commit)
+            .ok()?
+            .peel_to_commit()
+            .ok()?;
+        let author = found.author();
+        let address = author.email().ok().filter(|address| !address.is_empty());
+        Some(address.or_else(|| author.name().ok())?.to_lowercase())
+    }
+
     /// What HEAD is at; `None` before the first commit.
     ///
     /// # Errors

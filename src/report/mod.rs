@@ -1,9 +1,16 @@
 //! Values → text. Nothing here decides anything.
 
+pub mod chart;
 pub mod export;
+pub mod flaky;
 pub mod github;
 pub mod history;
+pub mod html;
+pub mod influx;
 pub mod json;
 pub mod junit;
+pub mod markdown;
 pub mod moment;
+pub mod nightly;
+pub mod prometheus;
 pub mod text;

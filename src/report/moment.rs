@@ -12,6 +12,11 @@ pub fn day(moment: Timestamp) -> String {
     format(moment, "%Y-%m-%d")
 }
 
+/// `03-02` in UTC.
+pub fn month_day(moment: Timestamp) -> String {
+    format(moment, "%m-%d")
+}
+
 /// `2026-03-02T08:04:00.000Z`, for machines.
 pub fn rfc3339(moment: Timestamp) -> String {
     format(moment, "%Y-%m-%dT%H:%M:%S.%3fZ")

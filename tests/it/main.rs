@@ -2,6 +2,8 @@
 
 mod commands;
 mod conformance;
+mod flaky;
 mod history;
+mod report;
 mod robust;
 mod support;
