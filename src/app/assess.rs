@@ -31,7 +31,7 @@ pub struct Judged {
 }
 
 /// Messages are read for so many failures, newest parts first.
-const MESSAGES: usize = 300_000;
+const MESSAGES: usize = 20_000;
 
 impl Past {
     /// Assesses all tests of the parts that a query asks for, from the history alone.

@@ -84,7 +84,10 @@ impl World<'_> {
         let chances = self.chances;
         let gap = f64::from(step.gap.max(1));
         let breaks = (heard.breaks + (gap - 1.0) * chances.breaks).min(0.5);
-        let over = |chance: f64| 1.0 - (1.0 - chance).powf(gap);
+        let over = |chance: f64| match step.gap {
+            0 | 1 => chance,
+            _ => 1.0 - (1.0 - chance).powf(gap),
+        };
         let (repaired, mended) = (over(chances.repaired), over(chances.mended));
         let redrawn = (chances.redrawn * gap).min(0.1);
         let leak = chances.leak;
@@ -233,8 +236,9 @@ impl Belief {
             for (i, rate) in rate.iter_mut().enumerate() {
                 let (kept, drawn) = (stay * *rate, new * world.prior[i]);
                 let weight = kept + drawn;
-                sick.fresh[i] = (kept * sick.fresh[i] + drawn * fresh) / weight;
-                sick.lasting[i] = (kept * sick.lasting[i] + drawn * lasting) / weight;
+                let share = 1.0 / weight;
+                sick.fresh[i] = (kept * sick.fresh[i] + drawn * fresh) * share;
+                sick.lasting[i] = (kept * sick.lasting[i] + drawn * lasting) * share;
                 *rate = weight;
             }
         }
@@ -250,8 +254,9 @@ impl Belief {
             let q = q * (1.0 - hazard.repaired) + well * hazard.breaks * (1.0 - lasts);
             let l = l * (1.0 - hazard.mended) + well * hazard.breaks * lasts;
             let seen = (1.0 - q - l).max(0.0) * healthy[i] + (q + l) * broken;
-            sick.fresh[i] = q * broken / seen;
-            sick.lasting[i] = l * broken / seen;
+            let share = broken / seen;
+            sick.fresh[i] = q * share;
+            sick.lasting[i] = l * share;
             rate[i] *= seen;
             total += rate[i];
         }
@@ -449,8 +454,9 @@ fn look_back(
         let mut most = 0.0f64;
         for i in 0..RATES {
             let [h, q, l] = [0, 1, 2].map(|state| stay * next[state][i] + new * sums[state]);
-            ratio[0][i] = q / h;
-            ratio[1][i] = l / h;
+            let share = 1.0 / h;
+            ratio[0][i] = q * share;
+            ratio[1][i] = l * share;
             future[i] = h;
             most = most.max(h);
         }

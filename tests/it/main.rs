@@ -1,5 +1,6 @@
 //! Integration tests: the binary, run on repositories that are made for the purpose.
 
+mod assess;
 mod commands;
 mod conformance;
 mod flaky;

@@ -45,6 +45,20 @@ impl Counts {
         self.fails + self.passes - self.with()
     }
 
+    /// By how many standard deviations more failures have the factor than if they were drawn from all results alike; 0 without
+    /// variation.
+    pub(super) fn lean(self) -> f64 {
+        let (fails, passes) = (f64::from(self.fails), f64::from(self.passes));
+        let (with, without) = (f64::from(self.with()), f64::from(self.without()));
+        let all = fails + passes;
+        let variance = fails * passes * with * without / (all * all * (all - 1.0).max(1.0));
+        if variance > 0.0 {
+            (f64::from(self.fail_with) - fails * with / all) / variance.sqrt()
+        } else {
+            0.0
+        }
+    }
+
     /// The share of results that fail, with the factor and without it.
     pub(super) fn shares(self) -> (f64, f64) {
         let share = |some: u32, all: u32| f64::from(some) / f64::from(all.max(1));
