@@ -8,6 +8,7 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use bstr::ByteSlice;
@@ -52,8 +53,10 @@ pub(super) fn scan(
                 range: 0..index.entries.len(),
             }],
             busy: 0,
+            waiting: 0,
         }),
         wake: Condvar::new(),
+        idle: AtomicBool::new(false),
         found: Mutex::default(),
     };
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
@@ -83,6 +86,8 @@ struct Queue {
     jobs: Vec<Job>,
     /// Threads that may still add jobs.
     busy: usize,
+    /// Threads that wait for jobs.
+    waiting: usize,
 }
 
 struct Shared<'a> {
@@ -93,6 +98,8 @@ struct Shared<'a> {
     depth: u8,
     queue: Mutex<Queue>,
     wake: Condvar,
+    /// Somebody waits for jobs. Only a hint: the queue knows.
+    idle: AtomicBool,
     found: Mutex<Vec<Found>>,
 }
 
@@ -101,7 +108,7 @@ impl Shared<'_> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next directory; `None` when all are done.
+    /// The next directory for a thread that has none left; `None` when all are done.
     fn next(&self, worked: bool) -> Option<Job> {
         let mut queue = self.queue();
         if worked {
@@ -116,16 +123,22 @@ impl Shared<'_> {
                 self.wake.notify_all();
                 return None;
             }
+            queue.waiting += 1;
+            self.idle.store(true, Ordering::Relaxed);
             queue = self
                 .wake
                 .wait(queue)
                 .unwrap_or_else(PoisonError::into_inner);
+            queue.waiting -= 1;
+            self.idle.store(queue.waiting > 0, Ordering::Relaxed);
         }
     }
 
-    fn push(&self, jobs: Vec<Job>) {
-        if !jobs.is_empty() {
-            self.queue().jobs.extend(jobs);
+    /// Gives the older half of a thread's directories, likely the larger ones, to those that wait.
+    fn share(&self, jobs: &mut Vec<Job>) {
+        if jobs.len() > 1 && self.idle.load(Ordering::Relaxed) {
+            let half = jobs.len() / 2;
+            self.queue().jobs.extend(jobs.drain(..half));
             self.wake.notify_all();
         }
     }
@@ -152,8 +165,12 @@ impl<'a> Worker<'a> {
     fn run(mut self) {
         let mut worked = false;
         while let Some(job) = self.shared.next(worked) {
-            self.directory(&job);
-            self.shared.push(std::mem::take(&mut self.jobs));
+            self.jobs.push(job);
+            // its own directories cost no lock
+            while let Some(job) = self.jobs.pop() {
+                self.directory(&job);
+                self.shared.share(&mut self.jobs);
+            }
             worked = true;
         }
         let mut found = self
