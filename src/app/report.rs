@@ -167,6 +167,12 @@ impl Past {
 }
 
 impl Flaky {
+    /// The names of the tests that failed, as a replay numbers them.
+    pub fn failing_names(&self) -> Vec<String> {
+        let failing = self.judged.failing.iter();
+        failing.map(|(_, series)| name(series)).collect()
+    }
+
     /// The replay of this past; at most `most` parts are judged.
     pub fn backtest(&self, most: usize) -> Option<Backtest> {
         let judged = &self.judged;
