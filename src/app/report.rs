@@ -241,7 +241,10 @@ fn changed(flaky: &Flaky) -> Changed {
             changed.new.push(at);
         } else if is && row.rate.low.get() > was.rate.mean.get() {
             changed.worse.push(at);
-        } else if was.flaky.get() >= CALLED && row.flaky.get() < MENTIONED {
+        } else if was.flaky.get() >= CALLED
+            && row.flaky.get() < MENTIONED
+            && row.called() == Called::Neither
+        {
             changed.fixed.push((row.name(), "flaky"));
         }
         let now = row.broken.as_ref().map_or(0.0, |broken| broken.now.get());
@@ -251,6 +254,16 @@ fn changed(flaky: &Flaky) -> Changed {
             changed.fixed.push((row.name(), "broken"));
         }
     }
+    // what is new stands first, then what is surest
+    let sure = |at: &usize| {
+        let broken = flaky.view.rows.get(*at).and_then(|row| row.broken.as_ref());
+        broken.map_or(0.0, |broken| broken.now.get())
+    };
+    let newly = changed.newly_broken.clone();
+    changed.broken.sort_by(|a, b| {
+        let old = |at| !newly.contains(at);
+        old(a).cmp(&old(b)).then(sure(b).total_cmp(&sure(a)))
+    });
     changed
 }
 
