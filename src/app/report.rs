@@ -167,6 +167,12 @@ impl Past {
 }
 
 impl Flaky {
+    /// The names of the tests that failed, as a replay numbers them.
+    pub fn failing_names(&self) -> Vec<String> {
+        let failing = self.judged.failing.iter();
+        failing.map(|(_, series)| name(series)).collect()
+    }
+
     /// The replay of this past; at most `most` parts are judged.
     pub fn backtest(&self, most: usize) -> Option<Backtest> {
         let judged = &self.judged;
@@ -235,7 +241,10 @@ fn changed(flaky: &Flaky) -> Changed {
             changed.new.push(at);
         } else if is && row.rate.low.get() > was.rate.mean.get() {
             changed.worse.push(at);
-        } else if was.flaky.get() >= CALLED && row.flaky.get() < MENTIONED {
+        } else if was.flaky.get() >= CALLED
+            && row.flaky.get() < MENTIONED
+            && row.called() == Called::Neither
+        {
             changed.fixed.push((row.name(), "flaky"));
         }
         let now = row.broken.as_ref().map_or(0.0, |broken| broken.now.get());
@@ -245,6 +254,16 @@ fn changed(flaky: &Flaky) -> Changed {
             changed.fixed.push((row.name(), "broken"));
         }
     }
+    // what is new stands first, then what is surest
+    let sure = |at: &usize| {
+        let broken = flaky.view.rows.get(*at).and_then(|row| row.broken.as_ref());
+        broken.map_or(0.0, |broken| broken.now.get())
+    };
+    let newly = changed.newly_broken.clone();
+    changed.broken.sort_by(|a, b| {
+        let old = |at| !newly.contains(at);
+        old(a).cmp(&old(b)).then(sure(b).total_cmp(&sure(a)))
+    });
     changed
 }
 

@@ -33,6 +33,12 @@ pub(super) struct FlakyCommand {
     /// Only tests whose failures go along with this
     #[arg(long, value_enum, conflicts_with = "test")]
     kind: Option<KindArg>,
+    /// Replay the past: what would have been said on the day, beside what reruns and fixes said later
+    #[arg(long, conflicts_with_all = ["test", "path", "owner", "kind"])]
+    backtest: bool,
+    /// How many parts of runs a replay judges at most, spread evenly over those with decided failures
+    #[arg(long, value_name = "N", default_value_t = 200, requires = "backtest")]
+    most: usize,
     /// How many tests to print as text; the other formats print all
     #[arg(short = 'n', long, value_name = "N", default_value_t = 30)]
     limit: usize,
@@ -121,6 +127,9 @@ impl FlakyCommand {
             ui.say(nothing(&past)?);
             return Ok(ExitCode::No);
         }
+        if self.backtest {
+            return self.replay(&flaky, ui);
+        }
         match test {
             Some(test) => self.story(&mut past, &test, &flaky, ui),
             None => self.table(&flaky, ui),
@@ -134,6 +143,26 @@ impl FlakyCommand {
             Format::Json => write_json(&json::flaky::flaky(view), ui)?,
             Format::Csv => shown::csv::write(view, ui.stdout())?,
             Format::Junit => shown::junit::write(view, ui.stdout())?,
+        }
+        Ok(ExitCode::Done)
+    }
+
+    fn replay(&self, flaky: &Flaky, ui: &Ui) -> Result<ExitCode, CliError> {
+        let Some(test) = flaky.backtest(self.most) else {
+            return Ok(ExitCode::No);
+        };
+        let names: Vec<String> = flaky.failing_names();
+        let replayed = shown::backtest::Replayed {
+            test: &test,
+            names: &names,
+            parts: &flaky.judged.parts,
+        };
+        match self.format {
+            Format::Text => ui.data(shown::backtest::text(&replayed, self.limit).as_bytes())?,
+            Format::Json => write_json(&json::flaky::backtest(&replayed), ui)?,
+            Format::Csv | Format::Junit => {
+                return Err(CliError::usage("a replay is printed as `text` or `json`"));
+            }
         }
         Ok(ExitCode::Done)
     }

@@ -15,7 +15,7 @@ const PAGE: &str = include_str!("templates/report.html");
 const STYLE: &str = include_str!("templates/report.css");
 
 /// So many flaky tests stand in the table.
-const TESTS: usize = 100;
+const TESTS: usize = 50;
 /// So many tests stand in each list of changes.
 const CHANGES: usize = 12;
 /// So many tests stand in the lists below.
@@ -331,9 +331,20 @@ fn changed(report: &Nightly) -> Changed {
             })
             .collect()
     };
+    let new: Vec<u32> = changed
+        .newly_broken
+        .iter()
+        .filter_map(|at| Some(report.row(*at)?.series))
+        .collect();
     let broken = rows(&changed.broken, &|row| {
+        let new = if new.contains(&row.series) {
+            "new; "
+        } else {
+            ""
+        };
         let broken = row.broken.as_ref();
-        let text = broken.map(|broken| format!("{} sure; {}", sure(broken.now), broken.since()));
+        let text =
+            broken.map(|broken| format!("{new}{} sure; {}", sure(broken.now), broken.since()));
         text.unwrap_or_default()
     });
     let rate = |row: &Row| {

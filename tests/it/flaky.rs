@@ -118,3 +118,12 @@ fn little_or_nothing_to_tell_is_a_sentence() {
     all.push_str(&session(&one, &["--since", "90d"]));
     assert_snapshot!(all);
 }
+
+#[test]
+fn a_replay_says_how_far_to_believe_it() {
+    let repo = shop(32);
+    let mut all = session(&repo, &["--backtest", "--since", "90d"]);
+    all.push_str(&session(&shop(2), &["--backtest"]));
+    all.push_str(&session(&repo, &["--backtest", "--format", "csv"]));
+    assert_snapshot!(all);
+}

@@ -2,6 +2,7 @@
 //!
 //! The structs here are what every format prints; `app` fills them. Nothing here decides anything but words.
 
+pub mod backtest;
 pub mod csv;
 pub mod junit;
 pub mod story;

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::flaky::MODEL_VERSION;
 use crate::flaky::association::{Experiment, Finding, Kind};
+use crate::report::flaky::backtest::Replayed;
 use crate::report::flaky::story::Story;
 use crate::report::flaky::{BrokenNow, Called, People, Place, Row, View};
 use crate::report::moment;
@@ -209,6 +210,101 @@ pub fn story(story: &Story<'_>) -> StoryV1 {
         people: story.people,
         rows: story.rows.iter().map(row).collect(),
         failures: failures.collect(),
+    }
+}
+
+/// The document of `tia flaky --backtest --format json`.
+#[derive(Debug, Serialize)]
+pub struct BacktestV1 {
+    schema: &'static str,
+    version: u32,
+    model_version: u32,
+    judged_parts: u32,
+    passed_over: u32,
+    flakes: u32,
+    regressions: u32,
+    undecided: u32,
+    brier: Option<f64>,
+    thresholds: Vec<ThresholdV1>,
+    reliability: Vec<BinV1>,
+    flags: Vec<FlagV1>,
+}
+
+#[derive(Debug, Serialize)]
+struct ThresholdV1 {
+    at: f64,
+    flakes_called: u32,
+    regressions_called: u32,
+    flakes_missed: u32,
+    precision: Option<f64>,
+    recall: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct BinV1 {
+    from: f64,
+    to: f64,
+    failures: u32,
+    said: f64,
+    were: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct FlagV1 {
+    test: String,
+    at: Option<PlaceV1>,
+    failures_known: u32,
+    flakes: u32,
+    regressions: u32,
+}
+
+/// A replay.
+pub fn backtest(replayed: &Replayed<'_>) -> BacktestV1 {
+    let test = replayed.test;
+    BacktestV1 {
+        schema: "tia.flaky.backtest",
+        version: 1,
+        model_version: MODEL_VERSION,
+        judged_parts: test.judged_parts,
+        passed_over: test.passed_over,
+        flakes: test.flakes,
+        regressions: test.regressions,
+        undecided: test.undecided,
+        brier: test.brier,
+        thresholds: test
+            .thresholds
+            .iter()
+            .map(|at| ThresholdV1 {
+                at: at.at,
+                flakes_called: at.right,
+                regressions_called: at.wrong,
+                flakes_missed: at.missed,
+                precision: at.precision(),
+                recall: at.recall(),
+            })
+            .collect(),
+        reliability: test
+            .reliability
+            .iter()
+            .map(|bin| BinV1 {
+                from: bin.from,
+                to: bin.to,
+                failures: bin.failures,
+                said: bin.said,
+                were: bin.were,
+            })
+            .collect(),
+        flags: test
+            .flags
+            .iter()
+            .map(|flag| FlagV1 {
+                test: replayed.name(flag).to_owned(),
+                at: replayed.place(flag).as_ref().map(place),
+                failures_known: flag.failures,
+                flakes: flag.flakes,
+                regressions: flag.regressions,
+            })
+            .collect(),
     }
 }
 
