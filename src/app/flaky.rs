@@ -12,7 +12,7 @@ use crate::flaky::association::{Finding, Kind};
 use crate::flaky::{Failing, Standing};
 use crate::model::{PartId, PastPart, RepoPath, Seconds, Seen, Series, TestId, Timestamp};
 use crate::report::flaky::story::Told;
-use crate::report::flaky::{BrokenNow, LINE, People, Place, Row, View};
+use crate::report::flaky::{BrokenNow, Changed, LINE, People, Place, Row, View};
 
 /// How far back is looked where nothing else is said: 30 days, in milliseconds.
 pub(super) const SPAN: i64 = 30 * Timestamp::DAY;
@@ -30,6 +30,9 @@ pub struct FlakyQuery {
     pub owner: Option<String>,
     /// Only tests with a finding of this kind; `Some(None)`: only tests without any.
     pub kind: Option<Option<Kind>>,
+    /// Ask the dependency graphs of the commits what each change could reach, where the repository is at hand. Off where
+    /// states are compared with those of a replay, which asks none.
+    pub proof: bool,
 }
 
 /// The answer, and what it was made from.
@@ -57,8 +60,9 @@ impl Past {
     ) -> Result<Flaky, AppError> {
         let path = query.path.as_deref().map(glob).transpose()?;
         let asked = self.window(query)?;
-        let judged = self.assess(&asked)?;
         let mut site = Site::open(directory, no_cache);
+        let workspace = site.workspace().filter(|_| query.proof);
+        let judged = self.assess_with(&asked, workspace, progress)?;
         let mut view = frame(&judged);
         let wants_files = path.is_some() || query.owner.is_some() || site.has_owners();
         let tests: Vec<&TestId> = judged
@@ -300,6 +304,11 @@ fn row(number: u32, series: &Series, standing: &Standing, parts: &[PastPart]) ->
         flaked: standing.flaked,
         broken: broken.map(|broken| BrokenNow::of(broken, parts)),
         findings: Vec::new(),
+        changes: standing
+            .changes
+            .iter()
+            .map(|change| Changed::of(change, parts))
+            .collect(),
         line: line(&series.seen, parts.len()),
     }
 }

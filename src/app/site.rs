@@ -46,6 +46,11 @@ impl Site {
         }
     }
 
+    /// The repository, where there is one.
+    pub(super) fn workspace(&self) -> Option<&Workspace> {
+        self.workspace.as_ref()
+    }
+
     /// What the project is called: the name of the directory that its repository is in.
     pub(super) fn project(&self) -> Option<String> {
         let repo = self.workspace.as_ref()?.repo();

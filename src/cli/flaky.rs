@@ -121,6 +121,7 @@ impl FlakyCommand {
             path: self.path.clone(),
             owner: self.owner.clone(),
             kind: self.kind.map(KindArg::kind),
+            proof: !self.backtest,
         };
         let flaky = past.flaky(&global.directory, global.no_cache, &query, ui)?;
         if flaky.view.parts == 0 {

@@ -22,7 +22,7 @@ pub const BY_CHANCE: f64 = 0.01;
 /// From here on a failure is called a flake in one row each.
 pub const THRESHOLDS: [f64; 6] = [0.5, 0.8, 0.9, 0.95, 0.99, 0.999];
 /// A test is flagged from here on.
-pub const FLAGGED: f64 = 0.9;
+pub const FLAGGED: f64 = super::CALLED;
 
 /// What later reruns and fixes said of a failure.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]

@@ -11,11 +11,12 @@ pub mod table;
 use serde::Serialize;
 
 use crate::flaky::association::{Finding, Kind};
+use crate::flaky::changepoint::RateChange;
 use crate::flaky::{Broken, Estimate};
 use crate::model::{PastPart, Probability, Seconds, TestId, Timestamp, Variant};
 
 /// From here on a test is called flaky, a failure is called a flake, a test is called broken.
-pub const CALLED: f64 = 0.9;
+pub const CALLED: f64 = crate::flaky::CALLED;
 /// From here on it is mentioned that a test may be broken.
 pub const MENTIONED: f64 = 0.5;
 
@@ -97,8 +98,52 @@ pub struct Row {
     pub broken: Option<BrokenNow>,
     /// What its failures go along with, strongest first.
     pub findings: Vec<Finding>,
+    /// Where the rate at which it fails without cause changed, oldest first.
+    pub changes: Vec<Changed>,
     /// Share of bad results in each of [`LINE`] stretches of the past, oldest first; `None` where it did not run.
     pub line: Vec<Option<f32>>,
+}
+
+/// A change of the rate at which a test fails without cause.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Changed {
+    /// It changed after this, …
+    pub after: Option<Place>,
+    /// … and at the latest here.
+    pub until: Option<Place>,
+    /// The rate before.
+    pub before: f64,
+    /// The rate from then on.
+    pub then: f64,
+}
+
+impl Changed {
+    /// From a change and the parts that it refers to.
+    pub fn of(change: &RateChange, parts: &[PastPart]) -> Self {
+        let place = |part: u32| parts.get(part as usize).map(Place::of);
+        Self {
+            after: place(change.after),
+            until: place(change.until),
+            before: change.before.mean.get(),
+            then: change.then.mean.get(),
+        }
+    }
+
+    /// In words: `from 0 % to 12 % of its runs, after 0123456789ab, at the latest in 123456789abc`.
+    pub fn words(&self) -> String {
+        let mut words = format!(
+            "from {} to {} of its runs",
+            percent(self.before),
+            percent(self.then)
+        );
+        if let Some(after) = &self.after {
+            words = format!("{words}, after {}", after.words());
+        }
+        if let Some(until) = &self.until {
+            words = format!("{words}, at the latest in {}", until.words());
+        }
+        words
+    }
 }
 
 /// Stretches in a row's line.
@@ -326,6 +371,7 @@ pub(crate) mod testing {
             flaked: p(0.999_99),
             broken: None,
             findings: vec![finding()],
+            changes: Vec::new(),
             line: vec![Some(0.0), None, Some(0.5), Some(1.0)],
         }
     }

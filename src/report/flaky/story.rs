@@ -129,6 +129,9 @@ fn standing(out: &mut String, row: &Row, story: &Story<'_>) {
             broken.since()
         );
     }
+    for change in &row.changes {
+        let _ = writeln!(out, "  its flake rate changed {}", change.words());
+    }
     if !row.owners.is_empty() {
         let _ = writeln!(out, "  owned by {}", row.owners.join(", "));
     }
