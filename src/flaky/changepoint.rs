@@ -3,7 +3,7 @@
 //! A history is cut into segments of constant rate. The evidence of a segment is a mixture: it never fails, it always
 //! fails, or its rate is anything (Beta). Against one Beta for all (LUCI Analysis), the two ends make a clean break show at
 //! least as early, and a step from nothing to a little as well. The best cut is found exactly, by dynamic programming over
-//! the places where outcomes change (Jackson et al. 2005; Fearnhead 2006); a cut must be worth [`PENALTY`].
+//! the places where outcomes change (Jackson et al. 2005; Fearnhead 2006); a cut must be worth `PENALTY`.
 //!
 //! Not seen here: slow drifts. They become steps.
 

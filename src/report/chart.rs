@@ -1,6 +1,6 @@
 //! Charts as SVG.
 //!
-//! The trend is drawn with plotters. Its colours are stand-ins ([`INK`], [`GRID`], [`SERIES`]): the style sheet of the
+//! The trend is drawn with plotters. Its colours are stand-ins (`INK`, `GRID`, `SERIES`): the style sheet of the
 //! page selects them by value and puts in those of the reader's theme. The heat map is written here, a `<rect>` a run of
 //! equal cells: plotters would draw each cell by itself, twenty times the bytes.
 
