@@ -146,6 +146,8 @@ impl Select {
         let answer = workspace.select(&self.sides.request()?, ui)?;
         self.explain(&answer, ui);
         self.print(&answer, ui)?;
+        // the process ends here: taking graphs apart piece by piece would only keep the runner waiting
+        std::mem::forget((answer, workspace));
         Ok(ExitCode::Done)
     }
 

@@ -152,6 +152,9 @@ impl<'a> Cleaner<'a> {
 
 /// The id of the bytes as they are.
 pub(super) fn plain_id(disk: &Path) -> io::Result<BlobId> {
+    if std::fs::metadata(disk)?.len() <= STREAMED {
+        return Ok(hash(&std::fs::read(disk)?));
+    }
     let hashed = git2::Oid::hash_file(git2::ObjectType::Blob, disk);
     hashed.map(id).map_err(io::Error::other)
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use git2::{ErrorCode, ObjectType, Repository};
+use git2::{ErrorCode, Repository};
 use sha1::{Digest, Sha1};
 
 use crate::model::{BlobId, ObjectId, RepoPath};
@@ -35,7 +35,9 @@ pub(super) fn id(oid: git2::Oid) -> ObjectId {
 
 /// The id that git gives to contents.
 pub(super) fn hash(bytes: &[u8]) -> BlobId {
-    git2::Oid::hash_object(ObjectType::Blob, bytes).map_or_else(|_| BlobId::default(), id)
+    let mut sum = Sha1::new_with_prefix(format!("blob {}\0", bytes.len()));
+    sum.update(bytes);
+    ObjectId(sum.finalize().into())
 }
 
 /// The error for an object that could not be read: missing, or there and damaged.
@@ -138,9 +140,7 @@ impl Blobs {
             return None;
         }
         let bytes = fs::read(disk).ok()?;
-        let mut sum = Sha1::new_with_prefix(format!("blob {}\0", bytes.len()));
-        sum.update(&bytes);
-        let is_it = sum.finalize()[..] == blob.0;
+        let is_it = hash(&bytes) == *blob;
         let luck = if is_it { 1 } else { -1 };
         self.0.luck.fetch_add(luck, Ordering::Relaxed);
         is_it.then_some(bytes)

@@ -21,7 +21,7 @@ pub fn outputs(selection: &Selection, delimiter: &str) -> String {
         let lines: Vec<String> = format
             .render(selection)
             .iter()
-            .map(|line| text::quoted(line))
+            .map(|line| text::quoted(line).into_owned())
             .collect();
         writeln!(
             out,

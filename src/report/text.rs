@@ -1,5 +1,6 @@
 //! Selections and chains for people.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::graph::{Chain, Graph};
@@ -158,11 +159,13 @@ pub fn dot(graph: &Graph) -> String {
 }
 
 /// A name for a line of text: as it is, or in git's quotes where it holds control characters, quotes or no UTF-8.
-pub fn quoted(bytes: &[u8]) -> String {
+pub fn quoted(bytes: &[u8]) -> Cow<'_, str> {
+    let is_plain = |text: &str| {
+        let is_ascii = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        (is_ascii || !text.chars().any(char::is_control)) && !text.starts_with('"')
+    };
     match std::str::from_utf8(bytes) {
-        Ok(text) if !text.chars().any(char::is_control) && !text.starts_with('"') => {
-            text.to_owned()
-        }
+        Ok(text) if is_plain(text) => Cow::Borrowed(text),
         _ => {
             let mut out = String::from("\"");
             for &byte in bytes {
@@ -175,7 +178,7 @@ pub fn quoted(bytes: &[u8]) -> String {
                 }
             }
             out.push('"');
-            out
+            Cow::Owned(out)
         }
     }
 }
