@@ -52,6 +52,8 @@ pub(super) struct Piece {
     start: usize,
     end: usize,
     is_spilled: bool,
+    /// The middle of one of its values was taken out.
+    pub(super) is_shortened: bool,
 }
 
 /// The scan.
@@ -208,6 +210,7 @@ impl<R: BufRead> Pieces<R> {
             start,
             end,
             is_spilled: false,
+            is_shortened: false,
         }
     }
 
@@ -447,6 +450,7 @@ impl<R: BufRead> Pieces<R> {
         let mut length = 0u64;
         let mut quote = None;
         let mut is_message = false;
+        let mut is_shortened = false;
         self.pos += 1;
         loop {
             if self.pos == self.end && !self.refill()? {
@@ -470,6 +474,7 @@ impl<R: BufRead> Pieces<R> {
                         self.spill.drain(..from);
                         return Ok(Piece {
                             is_spilled: true,
+                            is_shortened,
                             ..self.piece(kind, self.pos, self.pos)
                         });
                     }
@@ -492,6 +497,7 @@ impl<R: BufRead> Pieces<R> {
             self.pos += inside.len();
             if at.is_some() {
                 self.pos += 1;
+                is_shortened |= length > self.limit as u64;
                 if room > 0 {
                     self.spill.extend_from_slice(value.take().as_bytes());
                     if length > self.limit as u64 && !is_message {

@@ -225,6 +225,28 @@ fn long_values_keep_head_and_tail_and_stay_apart() {
 }
 
 #[test]
+fn a_value_that_was_cut_is_told() {
+    let source = long(
+        "<testsuite><testcase x='",
+        b"y",
+        200_000,
+        "' name='a'/></testsuite>",
+    );
+    let report = read(source, &Hints::default(), &Limits::default()).unwrap();
+    assert_eq!(report.results.len(), 1);
+    let told = |issue: &Issue| issue.text.contains("cut to head and tail");
+    assert_eq!(report.issues.iter().filter(|issue| told(issue)).count(), 1);
+    let source = long(
+        "<testsuite><testcase x='",
+        b"y",
+        60_000,
+        "' name='a'/></testsuite>",
+    );
+    let report = read(source, &Hints::default(), &Limits::default()).unwrap();
+    assert!(!report.issues.iter().any(told));
+}
+
+#[test]
 fn a_million_open_elements_are_counted_and_no_more() {
     let source = long("<testsuite><testcase name='a'/>", b"<x>", 1_000_000, "");
     let report = read(source, &Hints::default(), &Limits::default()).unwrap();

@@ -300,6 +300,16 @@ impl<R: BufRead> Xml<'_, '_, R> {
         if has_bracket {
             self.malformed(piece, "a `<` in an attribute was read as text");
         }
+        if piece.is_shortened {
+            let place = self.pieces.place(piece);
+            let stack = &self.stack;
+            let text = format!(
+                "attributes of more than {} bytes were cut to head and tail",
+                self.limits.attribute
+            );
+            self.issues
+                .once("long", Level::Repaired, || at(place, stack, ""), text);
+        }
         match tag {
             Tag::Suite | Tag::Suites => self.open_suite(piece, tag),
             Tag::Case => self.open_case(piece),
