@@ -120,7 +120,7 @@ fn a_killed_writer_leaves_whole_parts_and_the_rest_can_follow() {
 }
 
 #[test]
-#[ignore = "takes minutes; the short form runs always"]
+#[ignore = "takes half a minute; the short form runs always"]
 fn a_writer_may_be_killed_at_two_hundred_moments() {
     kill_at_moments(200);
 }

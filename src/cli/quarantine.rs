@@ -9,7 +9,7 @@ use super::flaky::one_test;
 use super::ingest::{Db, now};
 use super::ui::Ui;
 use super::{ExitCode, Global};
-use crate::app::{Entering, FlakyQuery, Past, Reviewed, Told, Ward};
+use crate::app::{Entering, Flaky, FlakyQuery, Past, Reviewed, Told, Ward};
 use crate::flaky::quarantine::Advice;
 use crate::model::{Date, Quarantined};
 use crate::report::flaky::counted;
@@ -152,12 +152,7 @@ fn list(ward: &Ward, ui: &Ui) -> Result<ExitCode, CliError> {
 impl Add {
     fn run(&self, ward: &mut Ward, global: &Global, ui: &Ui) -> Result<ExitCode, CliError> {
         let mut past = Past::open(&global.directory, self.db.db.as_deref())?;
-        let flaky = past.flaky(
-            &global.directory,
-            global.no_cache,
-            &FlakyQuery::default(),
-            ui,
-        )?;
+        let flaky = lately(&past, global, ui)?;
         let tests = match &self.test {
             Some(name) => match one_test(&past, name, ui)? {
                 Some(test) => vec![test],
@@ -278,12 +273,7 @@ fn review(ward: &Ward, db: &Db, global: &Global, ui: &Ui) -> Result<ExitCode, Cl
         };
         ui.data(format!("{said}\n").as_bytes())?;
     }
-    let flaky = past.flaky(
-        &global.directory,
-        global.no_cache,
-        &FlakyQuery::default(),
-        ui,
-    )?;
+    let flaky = lately(&past, global, ui)?;
     let candidates = Past::candidates(&flaky, ward);
     for test in &candidates {
         ui.data(format!("propose  {test}\n").as_bytes())?;
@@ -295,6 +285,12 @@ fn review(ward: &Ward, db: &Db, global: &Global, ui: &Ui) -> Result<ExitCode, Cl
         ui.say("no test is in quarantine, and none should be");
     }
     Ok(code)
+}
+
+/// All tests of the days that are looked at where nothing else is said.
+fn lately(past: &Past, global: &Global, ui: &Ui) -> Result<Flaky, CliError> {
+    let query = FlakyQuery::default();
+    Ok(past.flaky(&global.directory, global.no_cache, &query, ui)?)
 }
 
 fn urgency(advice: &Advice) -> u8 {
