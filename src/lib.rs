@@ -37,3 +37,4 @@ pub mod model;
 pub mod repo;
 pub mod report;
 pub mod select;
+pub mod triage;

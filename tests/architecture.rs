@@ -17,19 +17,20 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("flaky", &["model"]),
     ("select", &["model", "graph", "edges"]),
     ("history", &["model"]),
-    ("report", &["model", "graph", "select", "flaky"]),
+    ("triage", &["model", "graph", "flaky"]),
+    ("report", &["model", "graph", "select", "flaky", "triage"]),
     ("config", &["model", "edges"]),
     (
         "app",
         &[
-            "model", "repo", "lang", "edges", "junit", "graph", "select", "flaky", "history",
-            "report", "config",
+            "model", "repo", "lang", "edges", "junit", "graph", "select", "flaky", "triage",
+            "history", "report", "config",
         ],
     ),
     (
         "cli",
         &[
-            "model", "edges", "select", "flaky", "report", "config", "app",
+            "model", "edges", "select", "flaky", "triage", "report", "config", "app",
         ],
     ),
 ];
@@ -66,7 +67,7 @@ const FENCES: &[(&str, &[&str])] = &[
 
 /// Rooms that compute on values: no disk, environment, network, processes or clock.
 const PURE: &[&str] = &[
-    "model", "lang", "edges", "junit", "graph", "flaky", "select", "report", "config",
+    "model", "lang", "edges", "junit", "graph", "flaky", "select", "triage", "report", "config",
 ];
 const WORLD: &[&str] = &[
     "std::fs",
