@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("history", &["model"]),
     ("triage", &["model", "graph", "flaky"]),
     ("report", &["model", "graph", "select", "flaky", "triage"]),
-    ("config", &["model", "edges"]),
+    ("config", &["model", "edges", "triage"]),
     (
         "app",
         &[

@@ -36,6 +36,10 @@ pub(crate) struct Failure {
     pub(crate) run: u32,
     pub(crate) test: String,
     pub(crate) cause: String,
+    /// The culprit of a regression.
+    pub(crate) commit: Option<String>,
+    /// A retry within the run passed.
+    pub(crate) recovered: bool,
 }
 
 pub(crate) struct Fleet {

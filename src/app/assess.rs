@@ -3,13 +3,12 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::reached::Reached;
+use super::said::Sayings;
 use super::{AppError, Past, PastQuery, Progress, Quiet, Workspace};
-use crate::flaky::association::{
-    self, Associated, Evidence, Examined, Finding, Message, Orders, speaks_of_timeout,
-};
+use crate::flaky::association::{self, Associated, Evidence, Examined, Finding, Orders};
 use crate::flaky::{self, Assessment, Assessor, Reaches};
-use crate::history::{History, Query};
-use crate::model::{PastPart, RunId, Series, TestId, Variant};
+use crate::history::History;
+use crate::model::{PastPart, Series, TestId, Variant};
 
 /// A stretch of the past, and what it says of every test.
 #[derive(Clone, Debug)]
@@ -28,10 +27,11 @@ pub struct Judged {
     pub examined: Examined,
     /// Parts of which the dependency graph tells what their change could reach.
     pub proven: u32,
+    /// What failures say.
+    pub sayings: Sayings,
+    /// What the changes could reach, where the repository was asked.
+    pub reached: Option<Reached>,
 }
-
-/// Messages are read for so many failures, newest parts first.
-const MESSAGES: usize = 20_000;
 
 impl Past {
     /// Assesses all tests of the parts that a query asks for, from the history alone.
@@ -72,39 +72,27 @@ impl Past {
             assessor.add(series);
         })?;
         // Numbers of series are known only now.
-        let reached = workspace.map(|workspace| workspace.reached(&parts, &tests, progress));
-        let reaches = reached.as_ref().map(|reached| reached as &dyn Reaches);
-        let assessment = assessor.knowing(reaches).finish();
-        let Associated { findings, examined } =
-            self.associated(&past, &tests, &failing, &assessment)?;
-        let proven = reached.as_ref().map_or(0, Reached::parts);
-        Ok(Judged {
-            parts,
-            tests,
-            failing,
-            assessment,
-            findings,
-            examined,
-            proven,
-        })
-    }
-
-    fn associated(
-        &self,
-        past: &flaky::Past<'_>,
-        tests: &[(TestId, Variant)],
-        failing: &[(u32, Series)],
-        assessment: &Assessment,
-    ) -> Result<Associated, AppError> {
         let numbers: FxHashMap<(&TestId, &Variant), u32> = tests
             .iter()
             .zip(0..)
             .map(|((test, variant), number)| ((test, variant), number))
             .collect();
-        let messages = self.messages(past.parts, &numbers, assessment)?;
+        let sayings = self.sayings(&parts, &numbers, &failing)?;
+        let reached = workspace.map(|workspace| workspace.reached(&parts, &tests, progress));
+        let reaches = reached.as_ref().map(|reached| reached as &dyn Reaches);
+        let assessment = assessor.knowing(reaches, Some(&sayings)).finish();
+        let flakes: FxHashSet<(u32, u32)> = (0..)
+            .zip(&assessment.tests)
+            .flat_map(|(series, test)| {
+                let flakes = test.failures.iter().filter(|one| one.flake.get() >= 0.5);
+                flakes.map(move |one| (series, one.part))
+            })
+            .collect();
+        let mut messages = sayings.messages();
+        messages.retain(|one| flakes.contains(&(one.series, one.part)));
         let orders = Stored {
             history: self.read_only(),
-            parts: past.parts,
+            parts: &parts,
             numbers: &numbers,
         };
         let evidence = Evidence {
@@ -115,69 +103,20 @@ impl Past {
                 named.map_or_else(String::new, |(test, _)| test.to_string())
             },
         };
-        Ok(association::associate(past, failing, assessment, &evidence))
-    }
-
-    /// What flakes said, of the newest runs first until [`MESSAGES`] rows were read.
-    fn messages(
-        &self,
-        parts: &[PastPart],
-        numbers: &FxHashMap<(&TestId, &Variant), u32>,
-        assessment: &Assessment,
-    ) -> Result<Vec<Message>, AppError> {
-        let flakes: FxHashSet<(u32, u32)> = (0..)
-            .zip(&assessment.tests)
-            .flat_map(|(series, test)| {
-                let flakes = test.failures.iter().filter(|one| one.flake.get() >= 0.5);
-                flakes.map(move |one| (series, one.part))
-            })
-            .collect();
-        let index: FxHashMap<i64, u32> = parts
-            .iter()
-            .zip(0..)
-            .map(|(past, part)| (past.part.0, part))
-            .collect();
-        let asked: FxHashSet<u32> = flakes.iter().map(|(_, part)| *part).collect();
-        let mut runs: Vec<RunId> = Vec::new();
-        let mut known = FxHashSet::default();
-        for (part, past) in (0..parts.len() as u32).zip(parts).rev() {
-            if asked.contains(&part) && known.insert(past.run) {
-                runs.push(past.run);
-            }
-        }
-        let (mut messages, mut read) = (Vec::new(), 0);
-        for run in runs {
-            if read >= MESSAGES {
-                break;
-            }
-            let query = Query {
-                run: Some(run),
-                ..Query::default()
-            };
-            for row in self.read_only().failures(&query, None)? {
-                read += 1;
-                let (Some(part), Some(series)) = (
-                    index.get(&row.part.0),
-                    numbers.get(&(&row.test, &row.variant)),
-                ) else {
-                    continue;
-                };
-                let text = &row.failure;
-                if flakes.contains(&(*series, *part)) {
-                    messages.push(Message {
-                        series: *series,
-                        part: *part,
-                        timeout: speaks_of_timeout(&text.kind) || speaks_of_timeout(&text.message),
-                    });
-                }
-            }
-        }
-        // Of several attempts in one part, one that speaks of a timeout is enough.
-        messages.sort_unstable();
-        messages.reverse();
-        messages.dedup_by_key(|message| (message.series, message.part));
-        messages.reverse();
-        Ok(messages)
+        let Associated { findings, examined } =
+            association::associate(&past, &failing, &assessment, &evidence);
+        let proven = reached.as_ref().map_or(0, Reached::parts);
+        Ok(Judged {
+            parts,
+            tests,
+            failing,
+            assessment,
+            findings,
+            examined,
+            proven,
+            sayings,
+            reached,
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use crate::report::history::{Outcome, Told};
 
 /// An open history.
 pub struct Past {
-    history: History,
+    pub(super) history: History,
 }
 
 /// Which parts of runs a question is about.
@@ -24,6 +24,8 @@ pub struct PastQuery {
     pub run_id: Option<String>,
     /// Begun at this moment or later.
     pub since: Option<Timestamp>,
+    /// Begun at this moment or earlier.
+    pub until: Option<Timestamp>,
     /// The newest so many.
     pub limit: Option<usize>,
 }
@@ -320,5 +322,8 @@ fn is_asked(part: &PastPart, query: &PastQuery) -> bool {
     let commit = part.context.commit.as_deref().unwrap_or_default();
     let wanted = query.commit.as_deref().unwrap_or_default();
     let run = query.run_id.as_ref();
-    commit.starts_with(wanted) && run.is_none_or(|run| part.context.run_id.as_ref() == Some(run))
+    let early = query.until.is_none_or(|until| part.start <= until);
+    early
+        && commit.starts_with(wanted)
+        && run.is_none_or(|run| part.context.run_id.as_ref() == Some(run))
 }

@@ -1,7 +1,7 @@
 //! Proof by graph: for each commit of the history, which tests its change could reach.
 //!
-//! For each branch the commits of its parts are taken in the order in which they first ran. Between each and the one before it
-//! a selection is made as `tia select` makes it, fallbacks included: what it leaves out, the change cannot reach. From the
+//! For each branch the commits of its parts are taken in the order in which they first ran; before the first commit of a branch
+//! that left the main one stands the commit where it left. Between each and the one before it a selection is made as `tia select` makes it, fallbacks included: what it leaves out, the change cannot reach. From the
 //! newest commit backwards one graph serves as long as no edge changed; only then the next is taken from the cache or laid
 //! out. After [`LAYOUTS`] graphs older commits prove nothing.
 //!
@@ -22,7 +22,8 @@ use crate::select::{self, Inputs};
 const LAYOUTS: usize = 400;
 
 /// What the changes of the history could reach.
-pub(super) struct Reached {
+#[derive(Clone, Debug)]
+pub struct Reached {
     /// For each series, the number of its suite.
     suite: Vec<Option<u32>>,
     /// For each part, its row.
@@ -31,6 +32,7 @@ pub(super) struct Reached {
 }
 
 /// What one change could reach.
+#[derive(Clone, Debug)]
 struct Row {
     /// For each suite.
     suites: Vec<Touch>,
@@ -90,7 +92,8 @@ impl Workspace {
             row: vec![None; parts.len()],
             rows: Vec::new(),
         };
-        let lines = self.lines(parts);
+        let mut lines = self.lines(parts);
+        self.root(&mut lines);
         let Some(newest) = lines
             .iter()
             .flat_map(|line| line.commits.iter().rev().flatten())
@@ -143,6 +146,23 @@ impl Workspace {
         }
         progress.finish();
         reached
+    }
+
+    /// Puts before the commits of each branch the one where it left the main branch, which has the most.
+    fn root(&self, lines: &mut [Line]) {
+        let main = lines
+            .first()
+            .and_then(|main| main.commits.iter().rev().flatten().next());
+        let Some(main) = main.copied() else {
+            return;
+        };
+        for line in lines.iter_mut().skip(1) {
+            let first = line.commits.first().copied().flatten();
+            if let Some(root) = first.and_then(|first| self.repo.common(first, main)) {
+                line.commits.insert(0, Some(root));
+                line.parts.insert(0, Vec::new());
+            }
+        }
     }
 
     fn lines(&self, parts: &[PastPart]) -> Vec<Line> {

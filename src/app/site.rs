@@ -7,9 +7,12 @@ use super::{Progress, Workspace};
 use crate::config::{OWNER_FILES, Owners};
 use crate::graph::Graph;
 use crate::lang::Tests;
-use crate::model::{Node, RepoPath, Suite, TestId};
+use crate::model::{CargoTest, Node, RepoPath, Suite, TestId};
 use crate::repo::Repo;
 use crate::report::flaky::People;
+
+/// So many tests are named in a command.
+const COMMAND: usize = 10;
 
 /// The repository around a history, as far as there is one.
 pub(super) struct Site {
@@ -131,6 +134,43 @@ impl Site {
             Some(node)
         };
         tests.iter().map(node).collect()
+    }
+
+    /// A command that runs these tests, where the graph of the working tree knows them: for pytest, or for Cargo.
+    pub(super) fn command(&self, tests: &[&TestId], progress: &dyn Progress) -> Option<String> {
+        let graph = self.workspace.as_ref()?.graph_at(None, progress).ok()?;
+        let known = Tests::new(graph.iter().filter_map(|(id, node, info)| match node {
+            Node::Test(suite) if graph.is_live(id) => Some((suite, info.cases.as_slice())),
+            _ => None,
+        }));
+        let (mut files, mut suites) = (Vec::new(), Vec::new());
+        for test in tests.iter().take(COMMAND) {
+            let joined = known.join(test)?;
+            match joined.suite {
+                Suite::Python { file } if joined.case.is_empty() => files.push(file.to_string()),
+                Suite::Python { file } => files.push(format!("{file}::{}", joined.case)),
+                Suite::Cargo { package, target } => {
+                    let target = match target {
+                        CargoTest::Lib => "--lib".to_owned(),
+                        CargoTest::Doc => "--doc".to_owned(),
+                        CargoTest::Bin(name) => format!("--bin {name}"),
+                        CargoTest::Test(name) => format!("--test {name}"),
+                        CargoTest::Example(name) => format!("--example {name}"),
+                        CargoTest::Bench(name) => format!("--bench {name}"),
+                    };
+                    suites.push(format!("-p {package} {target} -- --exact {}", joined.case));
+                }
+            }
+        }
+        files.sort();
+        files.dedup();
+        if !files.is_empty() {
+            return Some(format!("pytest {}", files.join(" ")));
+        }
+        suites
+            .into_iter()
+            .next()
+            .map(|suite| format!("cargo test {suite}"))
     }
 
     /// Who owns a file.

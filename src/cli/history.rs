@@ -114,6 +114,7 @@ impl HistoryCommand {
                 .since
                 .map(|span| Timestamp(super::ingest::now().0 - span)),
             limit: self.limit,
+            ..PastQuery::default()
         };
         match &self.test {
             Some(name) => self.test(&mut past, name, &query, ui),

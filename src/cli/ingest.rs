@@ -26,11 +26,24 @@ use crate::report::{history, moment};
 /// this order. What cannot be used is told (exit code 3), and the rest is stored.
 #[derive(Debug, Args)]
 pub(super) struct Ingest {
+    #[command(flatten)]
+    reports: Reports,
+    #[command(flatten)]
+    db: Db,
+    /// Print what is odd about the reports, and store nothing
+    #[arg(long)]
+    check: bool,
+    /// How to print what was done
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// Reports, and what is known of their run.
+#[derive(Debug, Args)]
+pub(super) struct Reports {
     /// Reports, directories of reports, archives, or `-`
     #[arg(required = true, value_name = "FILES")]
     names: Vec<String>,
-    #[command(flatten)]
-    db: Db,
     /// The commit that was tested
     #[arg(long, value_name = "ID")]
     commit: Option<String>,
@@ -67,12 +80,6 @@ pub(super) struct Ingest {
     /// Offset from UTC of timestamps that name none, such as `+02:00`
     #[arg(long, value_name = "OFFSET", value_parser = offset, allow_hyphen_values = true)]
     zone: Option<i32>,
-    /// Print what is odd about the reports, and store nothing
-    #[arg(long)]
-    check: bool,
-    /// How to print what was done
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
 }
 
 /// Which history.
@@ -146,40 +153,9 @@ pub(super) fn now() -> Timestamp {
     Timestamp(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
-impl Ingest {
-    pub(super) fn run(&self, global: &Global, ui: &Ui) -> Result<ExitCode, CliError> {
-        let request = self.request();
-        if self.check {
-            let done = ingest::check(&request, ui);
-            return self.checked(&done, ui);
-        }
-        let location = store::locate(&global.directory, self.db.db.as_deref())?;
-        let mut history = store::open_to_write(&global.directory, &location)?;
-        let workspace = Workspace::open(&global.directory, global.no_cache).ok();
-        let repo = workspace.as_ref().map(Workspace::repo);
-        let done = ingest::ingest(&request, &mut history, repo, ui)?;
-        match self.format {
-            Format::Json => write_json(&document(&done), ui)?,
-            Format::Text => {
-                for part in &done.parts {
-                    ui.data(format!("{}\n", summary(part)).as_bytes())?;
-                }
-            }
-        }
-        for file in &done.files {
-            self.say(file, ui);
-        }
-        if done.known > 0 {
-            ui.say(format!("{} stored before", reports(done.known)));
-        }
-        if let Some(workspace) = workspace.filter(|_| !done.parts.is_empty()) {
-            let tests = store::tests(&history)?;
-            self.say_joins(&workspace, &tests, ui)?;
-        }
-        self.end(&done, ui)
-    }
-
-    fn request(&self) -> IngestRequest {
+impl Reports {
+    /// What to ingest.
+    pub(super) fn request(&self) -> IngestRequest {
         let mut given = RunContext {
             attempt: self.attempt,
             ..RunContext::default()
@@ -214,6 +190,40 @@ impl Ingest {
             now: now(),
         }
     }
+}
+
+impl Ingest {
+    pub(super) fn run(&self, global: &Global, ui: &Ui) -> Result<ExitCode, CliError> {
+        let request = self.reports.request();
+        if self.check {
+            let done = ingest::check(&request, ui);
+            return self.checked(&done, ui);
+        }
+        let location = store::locate(&global.directory, self.db.db.as_deref())?;
+        let mut history = store::open_to_write(&global.directory, &location)?;
+        let workspace = Workspace::open(&global.directory, global.no_cache).ok();
+        let repo = workspace.as_ref().map(Workspace::repo);
+        let done = ingest::ingest(&request, &mut history, repo, ui)?;
+        match self.format {
+            Format::Json => write_json(&document(&done), ui)?,
+            Format::Text => {
+                for part in &done.parts {
+                    ui.data(format!("{}\n", summary(part)).as_bytes())?;
+                }
+            }
+        }
+        for file in &done.files {
+            say(file, ui);
+        }
+        if done.known > 0 {
+            ui.say(format!("{} stored before", reports(done.known)));
+        }
+        if let Some(workspace) = workspace.filter(|_| !done.parts.is_empty()) {
+            let tests = store::tests(&history)?;
+            self.say_joins(&workspace, &tests, ui)?;
+        }
+        self.end(&done, ui)
+    }
 
     /// `--check`: every oddity of every report, on stdout.
     fn checked(&self, done: &Ingested, ui: &Ui) -> Result<ExitCode, CliError> {
@@ -228,48 +238,6 @@ impl Ingest {
             }
         }
         self.end(done, ui)
-    }
-
-    /// What is odd about a report; of mere notes only their number.
-    fn say(&self, file: &FileOutcome, ui: &Ui) {
-        match &file.fate {
-            Fate::Refused { .. } => {
-                ui.say(format!("error: {}: {}", file.name, fate(&file.fate)));
-                return;
-            }
-            Fate::NoReport { .. } => {
-                ui.say(format!("left out: {}: {}", file.name, fate(&file.fate)));
-                return;
-            }
-            Fate::Read {
-                complete: false, ..
-            } => {
-                ui.say(format!(
-                    "warning: {}: the report is cut off; what it holds is stored",
-                    file.name
-                ));
-            }
-            Fate::Read { .. } | Fate::Known => {}
-        }
-        let grave = file
-            .issues
-            .iter()
-            .filter(|issue| issue.level != Level::Accepted);
-        let (mut shown, mut more) = (0, 0);
-        for issue in grave {
-            if shown < 3 {
-                shown += 1;
-                ui.say(format!("{}: {issue}", file.name));
-            } else {
-                more += 1;
-            }
-        }
-        if more > 0 {
-            ui.say(format!(
-                "{}: and {more} more; `tia ingest --check` prints all",
-                file.name
-            ));
-        }
     }
 
     /// How many tests of the history are tests of the graph.
@@ -309,6 +277,48 @@ impl Ingest {
             return Ok(ExitCode::BadInput);
         }
         Ok(ExitCode::Done)
+    }
+}
+
+/// What is odd about a report; of mere notes only their number.
+pub(super) fn say(file: &FileOutcome, ui: &Ui) {
+    match &file.fate {
+        Fate::Refused { .. } => {
+            ui.say(format!("error: {}: {}", file.name, fate(&file.fate)));
+            return;
+        }
+        Fate::NoReport { .. } => {
+            ui.say(format!("left out: {}: {}", file.name, fate(&file.fate)));
+            return;
+        }
+        Fate::Read {
+            complete: false, ..
+        } => {
+            ui.say(format!(
+                "warning: {}: the report is cut off; what it holds is stored",
+                file.name
+            ));
+        }
+        Fate::Read { .. } | Fate::Known => {}
+    }
+    let grave = file
+        .issues
+        .iter()
+        .filter(|issue| issue.level != Level::Accepted);
+    let (mut shown, mut more) = (0, 0);
+    for issue in grave {
+        if shown < 3 {
+            shown += 1;
+            ui.say(format!("{}: {issue}", file.name));
+        } else {
+            more += 1;
+        }
+    }
+    if more > 0 {
+        ui.say(format!(
+            "{}: and {more} more; `tia ingest --check` prints all",
+            file.name
+        ));
     }
 }
 

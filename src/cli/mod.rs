@@ -4,6 +4,7 @@ mod db;
 mod error;
 mod exit;
 mod flaky;
+mod gate;
 mod graph;
 mod history;
 mod ingest;
@@ -11,6 +12,7 @@ mod init;
 mod quarantine;
 mod report;
 mod select;
+mod triage;
 mod ui;
 mod why;
 
@@ -58,6 +60,10 @@ enum Command {
     Ingest(ingest::Ingest),
     /// Print the past: of a test, of a run, of a commit, or the newest runs
     History(history::HistoryCommand),
+    /// May this run pass? One exit code for CI
+    Gate(gate::GateCommand),
+    /// Say whose the failures of a run are, and how to get back to green
+    Triage(triage::TriageCommand),
     /// Rank the tests that fail without cause, or tell one test's story
     Flaky(flaky::FlakyCommand),
     /// Write the nightly report: a page, or text for chats and machines
@@ -84,6 +90,8 @@ pub fn run() -> ExitCode {
         Command::Why(command) => command.run(&cli.global, &ui),
         Command::Ingest(command) => command.run(&cli.global, &ui),
         Command::History(command) => command.run(&cli.global, &ui),
+        Command::Gate(command) => command.run(&cli.global, &ui),
+        Command::Triage(command) => command.run(&cli.global, &ui),
         Command::Flaky(command) => command.run(&cli.global, &ui),
         Command::Report(command) => command.run(&cli.global, &ui),
         Command::Quarantine(command) => command.run(&cli.global, &ui),

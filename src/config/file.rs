@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::edges::rules::RawRule;
 use crate::edges::{RuleError, Rules};
+use crate::triage::gate::Policy;
 
 /// The name of the file, at the top of the repository.
 pub const FILE_NAME: &str = "tia.toml";
@@ -20,6 +21,10 @@ pub struct Config {
     pub base: Option<String>,
     /// Rules of the project, then the shipped ones.
     pub rules: Rules,
+    /// What blocks a run.
+    pub gate: Policy,
+    /// Branches besides the default one that many people share (globs): a run there answers for its own commit alone.
+    pub shared_branches: Vec<String>,
     /// Keys that no setting bears, with where they stand.
     pub unknown: Vec<String>,
 }
@@ -48,6 +53,9 @@ pub enum ConfigError {
     /// It is no TOML, or a value has the wrong type.
     #[error("`{FILE_NAME}` is not valid")]
     Syntax(#[source] toml::de::Error),
+    /// A probability that is none.
+    #[error("`{FILE_NAME}`: `gate.block-at` is {0}, but must lie between 0 and 1")]
+    BlockAt(f64),
     /// A rule cannot be used.
     #[error("`{FILE_NAME}` is not valid")]
     Rule(#[source] RuleError),
@@ -57,6 +65,8 @@ pub enum ConfigError {
 #[serde(default)]
 struct Wire {
     select: Select,
+    gate: Policy,
+    branches: Branches,
     rule: Vec<RawRule>,
 }
 
@@ -64,6 +74,12 @@ struct Wire {
 #[serde(default)]
 struct Select {
     base: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Branches {
+    shared: Vec<String>,
 }
 
 impl Config {
@@ -78,25 +94,40 @@ impl Config {
         let mut unknown = Vec::new();
         for (key, value) in &table {
             match (key.as_str(), value) {
-                ("rule", _) => {}
+                // Rules and the gate's policy refuse what they do not know.
+                ("rule" | "gate", _) => {}
                 ("select", toml::Value::Table(inner)) => {
-                    unknown.extend(
-                        inner
-                            .keys()
-                            .filter(|k| *k != "base")
-                            .map(|k| format!("select.{k}")),
-                    );
+                    unknown.extend(others("select", inner, "base"));
+                }
+                ("branches", toml::Value::Table(inner)) => {
+                    unknown.extend(others("branches", inner, "shared"));
                 }
                 _ => unknown.push(key.clone()),
             }
         }
+        let range = 0.0..=1.0;
+        if !range.contains(&wire.gate.block_at) {
+            return Err(ConfigError::BlockAt(wire.gate.block_at));
+        }
         let rules = Rules::new(&wire.rule).map_err(ConfigError::Rule)?;
         Ok(Self {
             base: wire.select.base,
+            gate: wire.gate,
+            shared_branches: wire.branches.shared,
             rules,
             unknown,
         })
     }
+}
+
+/// The keys of a table that are not the one it has.
+fn others<'a>(
+    table: &'a str,
+    inner: &'a toml::Table,
+    known: &'a str,
+) -> impl Iterator<Item = String> + 'a {
+    let others = inner.keys().filter(move |key| *key != known);
+    others.map(move |key| format!("{table}.{key}"))
 }
 
 #[cfg(test)]
@@ -121,6 +152,12 @@ mod tests {
     fn a_mistyped_key_is_named_and_a_mistyped_rule_is_refused() {
         let config = Config::parse("[select]\nbas = 'x'\n[selekt]\n").unwrap();
         assert_eq!(config.unknown, ["select.bas", "selekt"]);
+        assert!(Config::parse("[gate]\nblock-ta = 0.1\n").is_err());
+        assert!(Config::parse("[gate]\nblock-at = 1.5\n").is_err());
+        let gate = Config::parse("[gate]\nblock-at = 0.2\nmissing-tests = 'warn'\n")
+            .unwrap()
+            .gate;
+        assert_eq!(gate.missing_tests, crate::triage::gate::Strictness::Warn);
         assert!(Config::parse("[[rule]]\npaths = ['x']\naffect = 'nothing'\n").is_err());
     }
 }

@@ -12,12 +12,13 @@
 
 use rustc_hash::FxHashMap;
 
+use super::said::Saying;
 use super::states::{Chances, Grid, Outcome, RATES, Rates};
 
 /// What happened to the code between this result and the one before it on the same line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Moved {
-    /// The first result on this line.
+    /// The first result on this line, with nothing to compare it with.
     First,
     /// The commit is the same.
     Same,
@@ -36,6 +37,9 @@ pub(super) struct Step {
     pub line: u32,
     /// Parts of this line since the test's last result on it, this one included.
     pub gap: u16,
+    /// The first result on a line that left the main one, where the test was seen before. What moved is all that the line
+    /// changed.
+    pub forked: bool,
     pub moved: Moved,
     pub outcome: Outcome,
 }
@@ -49,6 +53,8 @@ pub(super) struct Heard {
     pub share: f64,
     /// That a healthy test which the change reaches was broken by it.
     pub breaks: f64,
+    /// How well each cause explains what this failure says; of a failure only.
+    pub said: Saying,
 }
 
 /// All that one pass needs besides the steps.
@@ -83,7 +89,10 @@ impl World<'_> {
     fn hazard(&self, step: &Step, heard: &Heard) -> Hazard {
         let chances = self.chances;
         let gap = f64::from(step.gap.max(1));
-        let breaks = (heard.breaks + (gap - 1.0) * chances.breaks).min(0.5);
+        let mut breaks = (heard.breaks + (gap - 1.0) * chances.breaks).min(0.5);
+        if step.forked {
+            breaks = 1.0 - (1.0 - breaks) * (1.0 - chances.broken_on_fork);
+        }
         let over = |chance: f64| match step.gap {
             0 | 1 => chance,
             _ => 1.0 - (1.0 - chance).powf(gap),
@@ -119,31 +128,54 @@ impl World<'_> {
         }
     }
 
-    /// The chance of an outcome at each rate while healthy, and while broken.
-    fn emission(&self, outcome: Outcome, heard: &Heard) -> (Rates, f64) {
-        let (mut healthy, mut apart) = ([0.0; RATES], 1.0);
+    /// The chance of an outcome in each state.
+    fn emission(&self, outcome: Outcome, heard: &Heard) -> Emission {
+        let mut emission = Emission {
+            flake: [0.0; RATES],
+            healthy: [0.0; RATES],
+            still: 1.0,
+            new: 1.0,
+        };
         let chances = self.chances;
+        let passes = chances.broken_passes;
         if outcome.is_bad() {
-            for (healthy, rate) in healthy.iter_mut().zip(&self.grid.rate) {
+            let calm_part = 1.0 - heard.outage * heard.share;
+            let said = &heard.said;
+            for (index, rate) in self.grid.rate.iter().enumerate() {
                 let rate = if self.no_flakes { 0.0 } else { *rate };
                 let calm = outcome.chance(rate, chances.alike);
                 let hit = outcome.chance(1.0 - (1.0 - rate) * (1.0 - heard.share), chances.alike);
-                *healthy = (1.0 - heard.outage) * calm + heard.outage * hit + 1e-18;
+                let all = (1.0 - heard.outage) * calm + heard.outage * hit + 1e-18;
+                let flake = (calm_part * calm).min(all);
+                emission.flake[index] = flake * said.flake;
+                emission.healthy[index] = flake * said.flake + (all - flake) * said.outage;
             }
+            let broken = (1.0 - passes) * if outcome.passed { passes } else { 1.0 };
+            emission.still = broken * said.still;
+            emission.new = broken * said.new;
         } else {
-            apart = 1.0 - heard.outage * heard.share;
-            for (healthy, rate) in healthy.iter_mut().zip(&self.grid.rate) {
+            let apart = 1.0 - heard.outage * heard.share;
+            for (healthy, rate) in emission.healthy.iter_mut().zip(&self.grid.rate) {
                 *healthy = (1.0 - rate) * apart;
             }
+            emission.still = passes * apart;
+            emission.new = passes * apart;
         }
-        let passes = chances.broken_passes;
-        let broken = if outcome.is_bad() {
-            (1.0 - passes) * if outcome.passed { passes } else { 1.0 }
-        } else {
-            passes
-        };
-        (healthy, broken * apart.min(1.0))
+        emission
     }
+}
+
+/// The chance of an outcome, and of what it says, in each state.
+#[derive(Clone, Debug)]
+struct Emission {
+    /// At each rate, healthy and without an outage: the part of `healthy` that is a flake. 0 for a pass.
+    flake: Rates,
+    /// At each rate, healthy.
+    healthy: Rates,
+    /// Broken, as at the result before.
+    still: f64,
+    /// Broken, and not at the result before.
+    new: f64,
 }
 
 /// The belief about one test after some of its results: all that the next result needs.
@@ -199,14 +231,7 @@ impl Belief {
         }
         // A line forks from the main one (line 0), or else begins like a history.
         let broken = match self.index.get(&0) {
-            Some(main) => {
-                let mut sick = self.lines[*main as usize].1.clone();
-                for i in 0..RATES {
-                    let well = 1.0 - sick.fresh[i] - sick.lasting[i];
-                    sick.fresh[i] += well * chances.broken_on_fork;
-                }
-                sick
-            }
+            Some(main) => self.lines[*main as usize].1.clone(),
             None => Sick {
                 fresh: [0.0; RATES],
                 lasting: [chances.broken_at_start; RATES],
@@ -225,7 +250,12 @@ impl Belief {
 
     fn step(&mut self, world: &World<'_>, step: &Step, heard: &Heard, save: bool) -> Option<Saved> {
         let hazard = world.hazard(step, heard);
-        let (healthy, broken) = world.emission(step.outcome, heard);
+        let Emission {
+            healthy,
+            still,
+            new: newly,
+            ..
+        } = world.emission(step.outcome, heard);
         let slot = self.slot(step.line, world.chances);
         let sick = &mut self.lines[slot].1;
         let rate = &mut self.rate;
@@ -251,10 +281,16 @@ impl Belief {
         for i in 0..RATES {
             let (q, l) = (sick.fresh[i], sick.lasting[i]);
             let well = (1.0 - q - l).max(0.0);
-            let q = q * (1.0 - hazard.repaired) + well * hazard.breaks * (1.0 - lasts);
-            let l = l * (1.0 - hazard.mended) + well * hazard.breaks * lasts;
-            let seen = (1.0 - q - l).max(0.0) * healthy[i] + (q + l) * broken;
-            let share = broken / seen;
+            let (old_q, new_q) = (
+                q * (1.0 - hazard.repaired),
+                well * hazard.breaks * (1.0 - lasts),
+            );
+            let (old_l, new_l) = (l * (1.0 - hazard.mended), well * hazard.breaks * lasts);
+            let sound = (1.0 - old_q - new_q - old_l - new_l).max(0.0);
+            let q = old_q * still + new_q * newly;
+            let l = old_l * still + new_l * newly;
+            let seen = sound * healthy[i] + q + l;
+            let share = 1.0 / seen;
             sick.fresh[i] = q * share;
             sick.lasting[i] = l * share;
             rate[i] *= seen;
@@ -282,12 +318,16 @@ pub(super) struct Cause {
     pub outage: f64,
     /// Broken, and not yet so at the result before: it broke here.
     pub broke: f64,
-    /// What the part as a whole is told, all shares of one sum: the failure is explained without outage or new breakage;
-    pub explained: f64,
+    /// What the part as a whole is told, all shares of one sum: a flake, if there is no outage;
+    pub if_calm: f64,
+    /// … broken at the result before;
+    pub old: f64,
     /// … by a new breakage, for each unit of its chance;
     pub if_broke: f64,
     /// … by an outage, for each unit of its chance.
     pub if_outage: f64,
+    /// By how much the part's change is as likely to break it as a test that it reaches.
+    pub reach: f64,
 }
 
 /// What the whole history says of one test.
@@ -372,20 +412,23 @@ fn look_back(
             world.parts[step.part as usize]
         };
         let hazard = world.hazard(step, &about);
-        let (healthy, broken) = world.emission(step.outcome, &about);
+        let Emission {
+            flake: calm,
+            healthy,
+            still: goes_on,
+            new: newly,
+        } = world.emission(step.outcome, &about);
         let ratio = lines.entry(step.line).or_insert([[1.0; RATES]; 2]);
         if needed[number] {
             next_saved -= 1;
             let before = &saved[next_saved];
             let (mut flake, mut outage, mut old, mut new, mut well) = (0.0, 0.0, 0.0, 0.0, 0.0);
+            let mut free_flake = 0.0;
             let (mut repaired, mut still) = (0.0, 0.0);
             let calm_part = 1.0 - about.outage * about.share;
             for i in 0..RATES {
                 let if_healthy = future[i];
-                let (if_fresh, if_lasting) = (
-                    if_healthy * ratio[0][i] * broken,
-                    if_healthy * ratio[1][i] * broken,
-                );
+                let (if_fresh, if_lasting) = (if_healthy * ratio[0][i], if_healthy * ratio[1][i]);
                 let (fresh, lasting) = (
                     before.rate[i] * before.sick.fresh[i],
                     before.rate[i] * before.sick.lasting[i],
@@ -394,17 +437,17 @@ fn look_back(
                 let back = fresh * hazard.repaired * if_healthy;
                 let mass =
                     (sound * (1.0 - hazard.breaks) + lasting * hazard.mended) * if_healthy + back;
-                let calm = if world.no_flakes || !bad {
-                    0.0
-                } else {
-                    calm_part * step.outcome.chance(world.grid.rate[i], world.chances.alike)
-                };
-                flake += mass * calm.min(healthy[i]);
-                outage += mass * (healthy[i] - calm).max(0.0);
-                well += mass;
-                let stays = fresh * (1.0 - hazard.repaired) * if_fresh;
-                old += stays + lasting * (1.0 - hazard.mended) * if_lasting;
-                new += sound * ((1.0 - lasts) * if_fresh + lasts * if_lasting);
+                // As if nothing were heard of a breaking change.
+                let free = (sound + lasting * hazard.mended) * if_healthy + back;
+                if !world.no_flakes {
+                    flake += mass * calm[i];
+                    free_flake += free * calm[i];
+                }
+                outage += mass * (healthy[i] - calm[i]).max(0.0);
+                well += free;
+                let stays = fresh * (1.0 - hazard.repaired) * if_fresh * goes_on;
+                old += stays + lasting * (1.0 - hazard.mended) * if_lasting * goes_on;
+                new += sound * newly * ((1.0 - lasts) * if_fresh + lasts * if_lasting);
                 repaired += back * healthy[i];
                 still += stays;
             }
@@ -420,17 +463,20 @@ fn look_back(
                     Moved::Unreached => world.chances.leak,
                     Moved::Somehow | Moved::Reached => 1.0,
                 };
-                let plain = flake / calm_part.max(1e-9) + old;
-                let sum = plain + new * weight + well;
+                let if_calm = free_flake / calm_part.max(1e-9);
+                let well = well * about.said.outage;
+                let sum = if_calm + old + new * weight + well;
                 causes.push(Cause {
                     step: number as u32,
                     flake: flake / all,
                     broken: (old + broke) / all,
                     outage: outage / all,
                     broke: broke / all,
-                    explained: plain / sum,
-                    if_broke: new * weight / sum,
+                    if_calm: if_calm / sum,
+                    old: old / sum,
+                    if_broke: new / sum,
                     if_outage: well / sum,
+                    reach: weight,
                 });
             }
         }
@@ -438,14 +484,11 @@ fn look_back(
         let mut next = [[0.0; RATES]; 3];
         for i in 0..RATES {
             let h = future[i] * healthy[i];
-            let (q, l) = (
-                future[i] * ratio[0][i] * broken,
-                future[i] * ratio[1][i] * broken,
-            );
+            let (q, l) = (future[i] * ratio[0][i], future[i] * ratio[1][i]);
             next[0][i] =
-                (1.0 - hazard.breaks) * h + hazard.breaks * ((1.0 - lasts) * q + lasts * l);
-            next[1][i] = hazard.repaired * h + (1.0 - hazard.repaired) * q;
-            next[2][i] = hazard.mended * h + (1.0 - hazard.mended) * l;
+                (1.0 - hazard.breaks) * h + hazard.breaks * newly * ((1.0 - lasts) * q + lasts * l);
+            next[1][i] = hazard.repaired * h + (1.0 - hazard.repaired) * q * goes_on;
+            next[2][i] = hazard.mended * h + (1.0 - hazard.mended) * l * goes_on;
             for (sum, next) in sums.iter_mut().zip(&next) {
                 *sum += world.prior[i] * next[i];
             }

@@ -101,8 +101,12 @@ impl Lines {
         let step = |seen: &&crate::model::Seen| {
             let part = seen.part;
             let line = self.line[part as usize];
+            let forked = line != 0 && last.contains_key(&0) && !last.contains_key(&line);
             let before = last.insert(line, part);
-            let (gap, moved) = self.moved(past, number, before, part);
+            let (gap, moved) = match before {
+                _ if forked => (1, forked_to(past, number, part)),
+                before => self.moved(past, number, before, part),
+            };
             let bad = seen.bad_attempts.max(u8::from(seen.status.is_bad()));
             let outcome = Outcome {
                 bad,
@@ -112,6 +116,7 @@ impl Lines {
                 part,
                 line,
                 gap,
+                forked,
                 moved,
                 outcome,
             }
@@ -143,5 +148,14 @@ impl Lines {
             }
         }
         (gap, moved)
+    }
+}
+
+/// What the whole of a line changed, at its first part.
+fn forked_to(past: &Past<'_>, number: u32, part: u32) -> Moved {
+    match past.reaches.and_then(|graph| graph.reaches(number, part)) {
+        Some(true) => Moved::Reached,
+        Some(false) => Moved::Unreached,
+        None => Moved::Somehow,
     }
 }

@@ -19,6 +19,7 @@ mod outage;
 mod prior;
 pub mod quarantine;
 pub mod replay;
+mod said;
 pub mod slower;
 pub mod states;
 
@@ -30,6 +31,8 @@ use changepoint::{Point, RateChange};
 use infer::{Heard, Smoothed, World};
 use lines::Lines;
 use outage::{PartView, Told};
+use said::Sayings;
+pub use said::Says;
 use states::{Chances, Grid, Rates};
 
 /// The version of the model. It changes whenever the same past may give another answer.
@@ -45,7 +48,8 @@ const ROUNDS: usize = 4;
 /// Whether what changed reaches a test: what the dependency graph knows.
 pub trait Reaches: Sync {
     /// Whether what changed between this part's commit and that of the part before it on the same line can reach the
-    /// test of the series with this number; `None` where no graph says.
+    /// test of the series with this number; for the first part of a line that left the main one, whether what the line changed
+    /// can. `None` where no graph says.
     fn reaches(&self, series: u32, part: u32) -> Option<bool>;
 
     /// How many of the tests that ran in this part can be reached; `None` where no graph says.
@@ -62,6 +66,8 @@ pub struct Past<'a> {
     pub positions: Option<&'a [u32]>,
     /// What the dependency graph knows.
     pub reaches: Option<&'a dyn Reaches>,
+    /// What failures say.
+    pub says: Option<&'a dyn Says>,
 }
 
 /// What a project's past says of its tests.
@@ -88,6 +94,8 @@ pub struct PartState {
     pub share: Probability,
     /// That the change before it broke some test.
     pub breaking: Probability,
+    /// The number of its line of commits: 0 is the main one.
+    pub line: u32,
 }
 
 /// How often something happens, and how sure that is.
@@ -149,6 +157,11 @@ pub struct Failing {
     pub unreachable: bool,
     /// It was not broken at the result before, and is now.
     pub broke_here: Probability,
+    /// It is broken, and broke at this commit: at this result, or at an earlier one of the same commit since which it did not pass.
+    pub broke_at_commit: Probability,
+    /// It is broken, and broke on this line of commits: at this result, or at an earlier one since which it did not pass. Less
+    /// than `regression` by what a line was broken from the start, or took over from the line that it left.
+    pub broke_on_line: Probability,
 }
 
 /// Assesses all tests of a past. See [`Assessor`] for a past that does not fit into memory.
@@ -206,9 +219,10 @@ impl<'a> Assessor<'a> {
         }
     }
 
-    /// The same, with what the dependency graph knows of the series by their numbers.
-    pub fn knowing(mut self, reaches: Option<&'a dyn Reaches>) -> Self {
+    /// The same, with what the dependency graph knows of the series by their numbers, and what their failures say.
+    pub fn knowing(mut self, reaches: Option<&'a dyn Reaches>, says: Option<&'a dyn Says>) -> Self {
         self.past.reaches = reaches;
+        self.past.says = says;
         self
     }
 
@@ -230,7 +244,8 @@ impl<'a> Assessor<'a> {
         for ((number, _), standing) in self.failing.iter().zip(judged) {
             tests[*number as usize] = standing;
         }
-        let part = |view: &PartView| PartState {
+        let part = |(view, line): (&PartView, &u32)| PartState {
+            line: *line,
             outage: Probability::clamped(view.all.outage),
             share: Probability::clamped(view.all.share),
             breaking: Probability::clamped(view.breaking),
@@ -238,7 +253,7 @@ impl<'a> Assessor<'a> {
         Assessment {
             model_version: MODEL_VERSION,
             flaky_share: Probability::clamped(1.0 - fit.prior[0]),
-            parts: fit.views.iter().map(part).collect(),
+            parts: fit.views.iter().zip(&self.lines.line).map(part).collect(),
             tests,
             chances: fit.chances,
         }
@@ -326,14 +341,21 @@ impl<'a> Assessor<'a> {
         }
         let p = Probability::clamped;
         let unreachable = unreachable(&steps);
-        let failures = smoothed.causes.iter().map(|cause| Failing {
-            part: steps[cause.step as usize].part,
-            regression: p(cause.broken),
-            flake: p(cause.flake),
-            outage: p(cause.outage),
-            unreachable: unreachable[cause.step as usize],
-            broke_here: p(cause.broke),
-        });
+        let since = broke_since(&steps, &smoothed);
+        let failures = smoothed
+            .causes
+            .iter()
+            .zip(since)
+            .map(|(cause, since)| Failing {
+                part: steps[cause.step as usize].part,
+                regression: p(cause.broken),
+                flake: p(cause.flake),
+                outage: p(cause.outage),
+                unreachable: unreachable[cause.step as usize],
+                broke_here: p(cause.broke),
+                broke_at_commit: p(since.0),
+                broke_on_line: p(since.1),
+            });
         Standing {
             ran: steps.len() as u32,
             failed: smoothed.causes.len() as u32,
@@ -431,6 +453,30 @@ fn unreachable(steps: &[infer::Step]) -> Vec<bool> {
     found
 }
 
+/// For each failure, that the test is broken and broke since it last passed on its line: at this commit; on the line.
+fn broke_since(steps: &[infer::Step], smoothed: &Smoothed) -> Vec<(f64, f64)> {
+    // For each line that failed at its last result: of the chance of being broken, the shares that began so.
+    let mut shares: rustc_hash::FxHashMap<u32, (f64, f64)> = rustc_hash::FxHashMap::default();
+    let mut causes = smoothed.causes.iter().peekable();
+    let mut found = Vec::with_capacity(smoothed.causes.len());
+    for (number, step) in (0..).zip(steps) {
+        let Some(cause) = causes.next_if(|cause| cause.step == number) else {
+            shares.remove(&step.line);
+            continue;
+        };
+        let (mut commit, line) = shares.get(&step.line).copied().unwrap_or((0.0, 0.0));
+        if step.moved != infer::Moved::Same {
+            commit = 0.0;
+        }
+        let old = (cause.broken - cause.broke).max(0.0);
+        let now = (cause.broke + old * commit, cause.broke + old * line);
+        found.push(now);
+        let all = cause.broken.max(1e-12);
+        shares.insert(step.line, ((now.0 / all).min(1.0), (now.1 / all).min(1.0)));
+    }
+    found
+}
+
 /// The results of a test for its flake rate: what was a regression or an outage says nothing of it.
 fn points(steps: &[infer::Step], smoothed: &Smoothed) -> Vec<Point> {
     let mut causes = smoothed.causes.iter().peekable();
@@ -471,15 +517,15 @@ struct Fit {
     heard: Vec<Vec<Heard>>,
     never: Vec<(u32, u32)>,
     reached: Vec<u32>,
+    sayings: Option<Sayings>,
 }
 
 impl Fit {
     fn new(assessor: &Assessor<'_>, grid: &Grid) -> Self {
         let chances = Chances::default();
         let start = Heard {
-            outage: 0.0,
-            share: 0.0,
             breaks: chances.breaks,
+            ..Heard::default()
         };
         let mut ran = assessor.passed.clone();
         let mut never = std::collections::BTreeMap::new();
@@ -526,6 +572,15 @@ impl Fit {
                 .collect(),
             never: never.into_iter().collect(),
             reached: reached.collect(),
+            sayings: assessor.past.says.map(|says| {
+                let steps = |(number, series): &(u32, Series)| {
+                    (
+                        *number,
+                        assessor.lines.steps(&assessor.past, *number, series),
+                    )
+                };
+                Sayings::new(says, assessor.failing.iter().map(steps))
+            }),
             chances,
         }
     }
@@ -576,9 +631,11 @@ impl Fit {
                 broke += cause.broke;
                 part.push(Told {
                     outcome: step.outcome,
-                    explained: cause.explained,
+                    flake: cause.if_calm,
+                    old: cause.old,
                     if_broke: cause.if_broke,
                     if_outage: cause.if_outage,
+                    reach: cause.reach,
                 });
             }
         }
@@ -593,6 +650,13 @@ impl Fit {
         for heard in self.heard.iter_mut().flatten() {
             if let Some((part, at)) = place.next() {
                 *heard = self.views[*part as usize].each[*at as usize];
+            }
+        }
+        if let Some(sayings) = &mut self.sayings {
+            let causes = smoothed.iter().map(|one| one.causes.as_slice());
+            let said = sayings.weigh(causes).into_iter().flatten();
+            for (heard, said) in self.heard.iter_mut().flatten().zip(said) {
+                heard.said = said;
             }
         }
         self.parts = self.views.iter().map(|view| view.all).collect();

@@ -17,9 +17,18 @@ use super::states::{Chances, Outcome};
 pub(super) struct Told {
     pub outcome: Outcome,
     /// Shares of one sum; see `infer::Cause`.
-    pub explained: f64,
+    pub flake: f64,
+    pub old: f64,
     pub if_broke: f64,
     pub if_outage: f64,
+    /// By how much the part's change is as likely to break this test as one that it reaches: 0 to 1.
+    pub reach: f64,
+}
+
+impl Told {
+    fn explained(&self) -> f64 {
+        self.flake + self.old
+    }
 }
 
 /// What a part as a whole says.
@@ -48,7 +57,7 @@ const CELLS: usize = SHARES * BREAKS;
 /// Cost: O(failed × 168).
 pub(super) fn weigh(chances: &Chances, told: &[Told], passed: u32, reached: u32) -> PartView {
     let tests = f64::from(passed) + told.len() as f64;
-    let told_something = |told: &&Told| told.explained < EXPLAINED;
+    let told_something = |told: &&Told| told.explained() < EXPLAINED;
     let unexplained: Vec<&Told> = told.iter().filter(told_something).collect();
     let many =
         unexplained.len() >= LEAST_TESTS && unexplained.len() as f64 >= 0.8 * LEAST_SHARE * tests;
@@ -57,7 +66,8 @@ pub(super) fn weigh(chances: &Chances, told: &[Told], passed: u32, reached: u32)
         shares(tests, outage),
         breaks(f64::from(reached).max(1.0), chances),
     );
-    let passed_reached = (f64::from(reached) - told.len() as f64).max(0.0);
+    let failed_reached = told.iter().filter(|told| told.reach >= 0.5).count();
+    let passed_reached = (f64::from(reached) - failed_reached as f64).max(0.0);
     let mut logs = [0.0; CELLS];
     for (cell, log) in logs.iter_mut().enumerate() {
         let (share, broken) = (shares[cell / BREAKS], breaks[cell % BREAKS]);
@@ -69,9 +79,11 @@ pub(super) fn weigh(chances: &Chances, told: &[Told], passed: u32, reached: u32)
         let hit = shares.map(|(share, _)| told.outcome.chance(share, chances.alike));
         let mut factors = [0.0; CELLS];
         for (cell, factor) in factors.iter_mut().enumerate() {
-            let value = told.explained
-                + breaks[cell % BREAKS].0 * told.if_broke
-                + hit[cell / BREAKS] * told.if_outage * f64::from(u8::from(cell >= BREAKS));
+            // Broken before; or else broken now; or else hit; or else a flake.
+            let broke = breaks[cell % BREAKS].0 * told.reach;
+            let hit = hit[cell / BREAKS] * f64::from(u8::from(cell >= BREAKS));
+            let sound = hit * told.if_outage + (1.0 - hit) * told.flake;
+            let value = told.old + broke * told.if_broke + (1.0 - broke) * sound;
             *factor = value.max(1e-300).ln();
         }
         factors
@@ -85,7 +97,7 @@ pub(super) fn weigh(chances: &Chances, told: &[Told], passed: u32, reached: u32)
     let (all, breaking) = read(&logs, &shares, &breaks);
     let mut factors = factors.iter();
     let mut hear = |one: &Told| {
-        if one.explained >= EXPLAINED {
+        if one.explained() >= EXPLAINED {
             return all;
         }
         let mut without = logs;
@@ -167,6 +179,7 @@ fn read(logs: &[f64; CELLS], shares: &Weighted<SHARES>, breaks: &Weighted<BREAKS
         outage: (outage / total).clamp(0.0, 1.0 - 1e-9),
         share: if outage > 0.0 { share / outage } else { 0.0 },
         breaks: (broken / total).clamp(1e-9, 0.9),
+        ..Heard::default()
     };
     (heard, breaking / total)
 }

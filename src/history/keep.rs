@@ -213,6 +213,14 @@ impl History {
         Ok(())
     }
 
+    /// Writes a whole copy of the store to a file that is not there yet, as it is at this moment.
+    ///
+    /// # Errors
+    /// [`HistoryError`] of either store.
+    pub fn copy(&self, to: &std::path::Path) -> Result<(), HistoryError> {
+        self.store.copy(to)
+    }
+
     /// Gives unused pages back to the file system. Needs room for a second copy while it runs, and waits for readers.
     ///
     /// # Errors

@@ -168,14 +168,14 @@ impl History {
         }
     }
 
-    /// For each source, whether a stored part was read from it.
+    /// For each source, the stored part that was read from it.
     ///
     /// # Errors
     /// [`HistoryError`] of the store.
-    pub fn known(&self, sources: &[Fingerprint]) -> Result<Vec<bool>, HistoryError> {
+    pub fn known(&self, sources: &[Fingerprint]) -> Result<Vec<Option<PartId>>, HistoryError> {
         sources
             .iter()
-            .map(|source| Ok(self.store.find_source(*source)?.is_some()))
+            .map(|source| Ok(self.store.find_source(*source)?.map(PartId)))
             .collect()
     }
 

@@ -65,6 +65,13 @@ impl Repo {
         }
     }
 
+    /// The name of the branch that others leave and come back to: the remote's default one, or else a local `main` or `master`;
+    /// `None` where that cannot be told.
+    pub fn default_branch(&self) -> Option<String> {
+        let found = self.remote_default().or_else(|| self.local_default(None));
+        Some(found?.branch)
+    }
+
     /// The first of a provider's ways that this clone can go; else why the first could not.
     fn hinted(&self, head: ObjectId, hint: &BaseHint) -> Result<Base, RepoError> {
         let mut refused = None;

@@ -29,6 +29,12 @@ impl Repo {
         Some(address.or_else(|| author.name().ok())?.to_lowercase())
     }
 
+    /// The newest commit that both of these come from; `None` where there is none here.
+    pub fn common(&self, one: ObjectId, other: ObjectId) -> Option<ObjectId> {
+        let found = self.git.merge_base(objects::oid(one), objects::oid(other));
+        found.ok().map(objects::id)
+    }
+
     /// What HEAD is at; `None` before the first commit.
     ///
     /// # Errors

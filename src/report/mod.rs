@@ -14,3 +14,4 @@ pub mod moment;
 pub mod nightly;
 pub mod prometheus;
 pub mod text;
+pub mod triage;

@@ -108,6 +108,8 @@ pub struct Ingested {
     pub known: usize,
     /// The parts that were stored, in order.
     pub parts: Vec<StoredPart>,
+    /// The parts that reports were found in that were stored before; some may come twice.
+    pub before: Vec<PartId>,
 }
 
 impl Ingested {

@@ -92,8 +92,10 @@ impl<'a> Ingest<'a> {
         let mut fresh = Vec::new();
         for (loaded, known) in loaded.into_iter().zip(known.chunks(2)) {
             self.progress.advance();
-            let stored = known.contains(&true) || !self.seen.insert(loaded.prints.in_run);
+            let before = known.iter().flatten().next();
+            let stored = before.is_some() || !self.seen.insert(loaded.prints.in_run);
             if stored && loaded.bytes.is_ok() {
+                self.done.before.extend(before);
                 self.done.note(&loaded.input.name, Fate::Known, Vec::new());
             } else {
                 fresh.push(loaded);
@@ -134,9 +136,13 @@ impl<'a> Ingest<'a> {
         let closed = std::mem::take(&mut self.closed);
         let added = self.history.add_parts(&closed, self.request.now);
         for (part, added) in closed.into_iter().zip(added) {
-            let Added::New(id) = added? else {
-                self.done.known += part.sources.len();
-                continue;
+            let id = match added? {
+                Added::New(id) => id,
+                Added::Known(id) => {
+                    self.done.known += part.sources.len();
+                    self.done.before.push(id);
+                    continue;
+                }
             };
             let mut counts = Counts::default();
             counts.add(&part.results);

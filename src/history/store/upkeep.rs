@@ -9,6 +9,16 @@ use crate::history::HistoryError;
 pub(in crate::history) type StoredDay = (bool, Option<Vec<u8>>);
 
 impl Store {
+    /// Writes a whole copy to a file that is not there yet.
+    pub(in crate::history) fn copy(&self, to: &std::path::Path) -> Result<(), HistoryError> {
+        self.conn.backup(
+            rusqlite::MAIN_DB,
+            to,
+            None::<fn(rusqlite::backup::Progress)>,
+        )?;
+        Ok(())
+    }
+
     /// Day, branch, and whether its sums are up to date; by day.
     pub(in crate::history) fn rollup_days(&self) -> Result<Vec<(i32, String, bool)>, HistoryError> {
         let mut query = self

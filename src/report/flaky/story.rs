@@ -303,6 +303,8 @@ mod tests {
                 outage: p(0.01),
                 unreachable: true,
                 broke_here: p(0.07),
+                broke_at_commit: p(0.07),
+                broke_on_line: p(0.07),
             }),
             message: "AssertionError: assert 3 == 7\nmore".into(),
         };

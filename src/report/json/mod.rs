@@ -6,6 +6,7 @@
 pub mod flaky;
 pub mod history;
 pub mod nightly;
+pub mod triage;
 
 use serde::Serialize;
 

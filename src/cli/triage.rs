@@ -1,0 +1,75 @@
+//! `tia triage`.
+
+use clap::{Args, ValueEnum};
+
+use super::error::CliError;
+use super::flaky::nothing;
+use super::ingest::Db;
+use super::select::write_json;
+use super::ui::Ui;
+use super::{ExitCode, Global};
+use crate::app::{Past, Which};
+use crate::report::json;
+use crate::report::triage::{markdown, table};
+
+/// Say whose the failures of a run are, and how to get back to green
+///
+/// The causes of the newest red run, the most damage first: what is new, what is noise, since when, who may have done it, and
+/// the commands to reproduce it and to take it back. RUN is the id of a pipeline's run, the beginning of a commit, or the number
+/// of a part (`tia history`). Exit code 1 where no run is like that.
+#[derive(Debug, Args)]
+pub(super) struct TriageCommand {
+    /// Which run [default: the newest with a failure]
+    run: Option<String>,
+    /// All runs of this last time before the newest one, as for a handover: `24h`, `7d`
+    #[arg(long, value_name = "TIME", value_parser = super::history::span, conflicts_with = "run")]
+    since: Option<i64>,
+    /// Only runs on this branch
+    #[arg(long, value_name = "NAME")]
+    branch: Option<String>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(flatten)]
+    db: Db,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Format {
+    /// For people
+    #[value(alias = "table")]
+    Text,
+    /// For machines
+    Json,
+    /// For a chat or a handover
+    Markdown,
+}
+
+impl TriageCommand {
+    pub(super) fn run(&self, global: &Global, ui: &Ui) -> Result<ExitCode, CliError> {
+        let past = Past::open(&global.directory, self.db.db.as_deref())?;
+        let which = match (&self.run, self.since) {
+            (Some(run), _) => Which::Named(run.clone()),
+            (None, Some(span)) => Which::Since(span),
+            (None, None) => Which::NewestRed,
+        };
+        let branch = self.branch.as_deref();
+        let view = past.triage(&global.directory, global.no_cache, &which, branch, ui)?;
+        let Some(view) = view else {
+            ui.say(match which {
+                Which::NewestRed => match nothing(&past)? {
+                    "no run of the history is like that" => "no run of the history failed",
+                    other => other,
+                },
+                _ => nothing(&past)?,
+            });
+            return Ok(ExitCode::No);
+        };
+        match self.format {
+            Format::Json => write_json(&json::triage::triage(&view), ui)?,
+            Format::Markdown => ui.data(markdown::text(&view).as_bytes())?,
+            Format::Text => ui.data(table::triage(&view).as_bytes())?,
+        }
+        Ok(ExitCode::Done)
+    }
+}
