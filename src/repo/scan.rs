@@ -21,7 +21,7 @@ use super::disk::{Kind, Settings, executable, list, same_size};
 use super::error::RepoError;
 use super::index::{Child, Index, IndexEntry};
 use super::nested::{checked_out, nested};
-use super::objects::{hash, join};
+use super::objects::{Blobs, hash, join};
 use super::open::Location;
 
 /// A path where the working tree is not what the index says: what is there, or nothing.
@@ -32,6 +32,7 @@ pub(super) type Found = (RepoPath, Option<Entry>);
 /// Contents that cannot be read have the id of all zeros: they count as changed.
 pub(super) fn scan(
     location: &Location,
+    blobs: &Blobs,
     index: &Index,
     settings: Settings,
     depth: u8,
@@ -43,7 +44,7 @@ pub(super) fn scan(
     };
     let shared = Shared {
         index,
-        location,
+        blobs,
         top,
         settings,
         depth,
@@ -92,7 +93,8 @@ struct Queue {
 
 struct Shared<'a> {
     index: &'a Index,
-    location: &'a Location,
+    /// Lends handles to the repository.
+    blobs: &'a Blobs,
     top: &'a Path,
     settings: Settings,
     depth: u8,
@@ -144,7 +146,7 @@ impl Shared<'_> {
     }
 }
 
-/// One thread of the scan, with its own handle to the repository, opened when first needed.
+/// One thread of the scan, with its own handle to the repository, borrowed when first needed.
 struct Worker<'a> {
     shared: &'a Shared<'a>,
     repo: OnceCell<Option<Repository>>,
@@ -179,11 +181,14 @@ impl<'a> Worker<'a> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         found.append(&mut self.found);
+        if let Some(repo) = self.repo.take().flatten() {
+            self.shared.blobs.take_back(repo);
+        }
     }
 
     fn repo(&self) -> Option<&Repository> {
         self.repo
-            .get_or_init(|| self.shared.location.open().ok())
+            .get_or_init(|| self.shared.blobs.lend().ok())
             .as_ref()
     }
 
@@ -342,7 +347,7 @@ impl<'a> Worker<'a> {
             && actual.blob != held.blob
             && actual.mode.is_file()
             && let Some(repo) = self.repo()
-            && Cleaner::new(repo).is_data_of(&path, disk, held.blob)
+            && Cleaner::new(repo, self.shared.index).is_data_of(&path, disk, held.blob)
         {
             actual.blob = held.blob;
         }
@@ -377,7 +382,7 @@ impl<'a> Worker<'a> {
         };
         let blob = match self.repo() {
             _ if mode == Mode::Link => std::fs::read(disk).map(|bytes| hash(&bytes)),
-            Some(repo) => Cleaner::new(repo).id(path, disk),
+            Some(repo) => Cleaner::new(repo, self.shared.index).id(path, disk),
             None => Ok(BlobId::default()),
         };
         let blob = blob.unwrap_or_default();
