@@ -168,17 +168,21 @@ impl Workspace {
     /// # Errors
     /// No repository there, or a `tia.toml` that cannot be used.
     pub fn open(start: &Path, no_cache: bool) -> Result<Self, AppError> {
-        let repo = Repo::discover(start)?;
+        let mut repo = Repo::discover(start)?;
         let config = read_config(&repo)?;
         let state = if no_cache {
             None
         } else {
             state::directory(repo.work_dir(), repo.git_dir())
         };
+        let cache = Cache::new(state.as_deref());
+        if let Some(file) = cache.listings() {
+            repo.keep_listings(file);
+        }
         Ok(Self {
             repo,
             config,
-            cache: Cache::new(state.as_deref()),
+            cache,
         })
     }
 

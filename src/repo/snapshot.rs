@@ -110,7 +110,14 @@ impl Repo {
             index: &index,
         };
         let found = if uses(&Side::WorkTree) {
-            scan(&self.location, &self.blobs, &index, settings, depth)?
+            scan(
+                &self.location,
+                &self.blobs,
+                &index,
+                settings,
+                self.listings.as_deref(),
+                depth,
+            )?
         } else {
             Vec::new()
         };
