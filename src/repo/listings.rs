@@ -285,6 +285,28 @@ mod tests {
         assert!(!look(&file, &place).1);
     }
 
+    #[test]
+    fn a_directory_changed_within_a_tick_of_the_file_is_not_believed() {
+        let at = |seconds, nanos| Stamp::from([1, 2, 0, 0, seconds, nanos]);
+        let file = at(100, 30_000_000);
+        for (seconds, nanos, older) in [
+            (100, 9_000_000, true),
+            (100, 11_000_000, false),
+            (100, 30_000_000, false),
+            (101, 1, false),
+            // no fractions of seconds
+            (97, 0, true),
+            (98, 0, false),
+            (100, 0, false),
+        ] {
+            assert_eq!(
+                at(seconds, nanos).is_older_than(&file),
+                older,
+                "{seconds}.{nanos}"
+            );
+        }
+    }
+
     fn file() -> Vec<u8> {
         let mut payload = Vec::new();
         for dir in [&b""[..], b"a/", b"a/b/"] {
