@@ -44,6 +44,11 @@ impl Cache {
         }
     }
 
+    /// Where the repository keeps what directories hold; `None` where nothing is kept.
+    pub(super) fn listings(&self) -> Option<PathBuf> {
+        Some(self.dir.as_ref()?.join("listings"))
+    }
+
     /// The graph of this key, where it is kept and whole.
     pub fn graph(&self, key: Fingerprint) -> Option<Graph> {
         let path = self.graph_path(key)?;

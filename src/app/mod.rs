@@ -45,7 +45,7 @@ pub use why::Question;
 use crate::config::{Config, ConfigError, FILE_NAME, QUARANTINE_FILE, QuarantineError};
 use crate::graph::Graph;
 use crate::history::HistoryError;
-use crate::model::ObjectId;
+use crate::model::{Fingerprint, ObjectId};
 use crate::repo::{Repo, RepoError, Side};
 
 /// Told about long work. The library never prints; whoever calls decides what to show.
@@ -176,17 +176,21 @@ impl Workspace {
     /// # Errors
     /// No repository there, or a `tia.toml` that cannot be used.
     pub fn open(start: &Path, no_cache: bool) -> Result<Self, AppError> {
-        let repo = Repo::discover(start)?;
+        let mut repo = Repo::discover(start)?;
         let config = read_config(&repo)?;
         let state = if no_cache {
             None
         } else {
             state::directory(repo.work_dir(), repo.git_dir())
         };
+        let cache = Cache::new(state.as_deref());
+        if let Some(file) = cache.listings() {
+            repo.keep_listings(file);
+        }
         Ok(Self {
             repo,
             config,
-            cache: Cache::new(state.as_deref()),
+            cache,
         })
     }
 
@@ -205,10 +209,7 @@ impl Workspace {
     /// # Errors
     /// Contents that cannot be read.
     pub fn graph(&self, side: &Side, progress: &dyn Progress) -> Result<Graph, AppError> {
-        let key = match side {
-            Side::Commit(commit) => Some(layout::key(tree_print(self.repo.tree_id(*commit)?))),
-            _ => None,
-        };
+        let key = self.key(side)?;
         if let Some(graph) = key.and_then(|key| self.cache.graph(key)) {
             return Ok(graph);
         }
@@ -217,9 +218,17 @@ impl Workspace {
         self.lay_out(key, &snapshot, progress)
     }
 
+    /// The key of the graph of a side, where it can be told without listing it.
+    fn key(&self, side: &Side) -> Result<Option<Fingerprint>, AppError> {
+        Ok(match side {
+            Side::Commit(commit) => Some(layout::key(tree_print(self.repo.tree_id(*commit)?))),
+            _ => None,
+        })
+    }
+
     fn lay_out(
         &self,
-        key: crate::model::Fingerprint,
+        key: Fingerprint,
         snapshot: &crate::repo::RepoSnapshot,
         progress: &dyn Progress,
     ) -> Result<Graph, AppError> {
@@ -238,8 +247,8 @@ impl Workspace {
     }
 }
 
-fn tree_print(tree: ObjectId) -> crate::model::Fingerprint {
-    crate::model::Fingerprint::of(&tree.0)
+fn tree_print(tree: ObjectId) -> Fingerprint {
+    Fingerprint::of(&tree.0)
 }
 
 /// `tia.toml` from the working tree, or from HEAD in a bare repository.

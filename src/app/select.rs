@@ -1,6 +1,8 @@
 //! `tia select` as a use case: sides → change → graphs → selection.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
+use std::thread;
 
 use rayon::prelude::*;
 
@@ -115,10 +117,17 @@ impl Workspace {
             base_words,
             head_words,
         } = self.sides(request)?;
-        let change = self.change(&base, &head, request.changed_files.as_deref())?;
         let listed = request.changed_files.is_some();
-        let reading = self.edits(&change, listed, request.granularity)?;
-        let base_graph = self.graph(&base, progress)?;
+        let (key, cache) = (self.key(&base)?, &self.cache);
+        let (change, reading, kept) = thread::scope(|scope| {
+            // read while git is asked what differs
+            let kept = scope.spawn(move || cache.graph(key?));
+            let change = self.change(&base, &head, request.changed_files.as_deref())?;
+            let reading = self.edits(&change, listed, request.granularity)?;
+            let kept = kept.join().unwrap_or_else(|panic| resume_unwind(panic));
+            Ok::<_, AppError>((change, reading, kept))
+        })?;
+        let base_graph = kept.map_or_else(|| self.graph(&base, progress), Ok)?;
         let head_graph = if change.is_empty() || !reading.relayout {
             None
         } else {
@@ -301,8 +310,8 @@ impl Workspace {
                 if before == after {
                     return Ok((path, Some(Edit::Code), false, None, true));
                 }
-                let (Some(before), Some(after)) = (facts(&path, before)?, facts(&path, after)?)
-                else {
+                let both = rayon::join(|| facts(&path, before), || facts(&path, after));
+                let (Some(before), Some(after)) = (both.0?, both.1?) else {
                     // a file of no language has no edges of its own
                     return Ok((path, None, false, None, true));
                 };

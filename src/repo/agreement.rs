@@ -204,4 +204,45 @@ proptest! {
             prop_assert_eq!(head.tree.get(&path), snapshot.get(&path), "missed {}", path);
         }
     }
+
+    #[test]
+    fn directories_known_from_before_change_no_answer(
+        edits in prop::collection::vec((edits(), any::<bool>()), 1..5),
+        damage in prop::option::weighted(0.2, any::<prop::sample::Index>()),
+    ) {
+        let repo = Sandbox::new();
+        repo.write("a", "contents 0\n").write("deep/er/x.log", "contents 1\n").write("b/y", "").commit("base");
+        let file = repo.path().join(".git/listings");
+        let answers = |kept: bool| {
+            let mut open = repo.open();
+            if kept {
+                open.keep_listings(file.clone());
+            }
+            let base = super::Side::Commit(open.head().unwrap().unwrap());
+            open.differences(&base, &super::Side::WorkTree, 0).unwrap()
+        };
+        for (step, pause) in &edits {
+            if *pause {
+                // all that is there now is old enough to become known
+                std::thread::sleep(std::time::Duration::from_millis(30));
+                for _ in 0..2 {
+                    answers(true);
+                    std::thread::sleep(std::time::Duration::from_millis(30));
+                }
+            }
+            for edit in step {
+                apply(&repo, edit);
+                prop_assert_eq!(answers(true), answers(false), "after {:?}", edit);
+            }
+            if let Some(at) = &damage {
+                let mut bytes = std::fs::read(&file).unwrap();
+                if !bytes.is_empty() {
+                    let at = at.index(bytes.len());
+                    bytes[at] ^= 0x41;
+                    std::fs::write(&file, bytes).unwrap();
+                }
+                prop_assert_eq!(answers(true), answers(false));
+            }
+        }
+    }
 }

@@ -304,6 +304,34 @@ fn stored_carriage_returns_and_binary_files_are_left_alone() {
 }
 
 #[test]
+fn a_text_that_was_stored_with_carriage_returns_keeps_them_when_it_is_edited() {
+    let repo = Sandbox::new();
+    repo.write("a/crlf.txt", "a\r\nb\r\n").commit("as is");
+    repo.git(&["config", "core.autocrlf", "true"]);
+    repo.write("a/crlf.txt", "a\r\nc\r\n")
+        .write("new.txt", "a\r\nc\r\n");
+    assert_eq!(repo.status(), ["M a/crlf.txt", "A new.txt"]);
+    let snapshot = repo.open().snapshot(&Side::WorkTree).unwrap();
+    let read = |path: &str| snapshot.read(&path.into()).unwrap().unwrap();
+    assert_eq!(read("a/crlf.txt"), b"a\r\nc\r\n");
+    assert_eq!(read("new.txt"), b"a\nc\n");
+}
+
+#[test]
+fn attribute_files_that_are_tracked_and_not_on_disk_count() {
+    let repo = Sandbox::new();
+    repo.git(&["config", "core.safecrlf", "false"]);
+    repo.write("a/.gitattributes", "*.txt text\n")
+        .write("a/b/x.txt", "one\n")
+        .write("c/x.txt", "one\n")
+        .commit("attributes");
+    std::fs::remove_file(repo.path().join("a/.gitattributes")).unwrap();
+    repo.write("a/b/x.txt", "one\r\n")
+        .write("c/x.txt", "one\r\n");
+    assert_eq!(repo.status(), ["D a/.gitattributes", "M c/x.txt"]);
+}
+
+#[test]
 fn an_expanded_ident_is_no_change() {
     let repo = Sandbox::new();
     repo.write(".gitattributes", "*.c ident\n")

@@ -14,8 +14,10 @@ use git2::{AttrCheckFlags, AttrValue, Repository};
 
 use crate::model::{BlobId, RepoPath};
 
+use super::error::RepoError;
+use super::index::Index;
 use super::lfs;
-use super::objects::{hash, id};
+use super::objects::{hash, id, oid};
 
 /// Contents above this size are not held in memory where nothing has to be done to them.
 const STREAMED: u64 = 8 << 20;
@@ -36,11 +38,13 @@ enum Text {
 /// Attributes cost far more than contents, so they are only asked for where the contents let them matter.
 pub(super) struct Cleaner<'a> {
     repo: &'a Repository,
+    index: &'a Index,
 }
 
 impl<'a> Cleaner<'a> {
-    pub(super) fn new(repo: &'a Repository) -> Self {
-        Self { repo }
+    /// `repo` has been given its attributes by [`give_attributes`].
+    pub(super) fn new(repo: &'a Repository, index: &'a Index) -> Self {
+        Self { repo, index }
     }
 
     /// The id that the file would get.
@@ -139,15 +143,45 @@ impl<'a> Cleaner<'a> {
     /// A text file that was stored with CRLF keeps it: git does not normalize behind the user's back.
     fn stored_with_cr(&self, path: &RepoPath) -> bool {
         let stored = || {
-            let path = path.as_bytes().to_path().ok()?;
-            let entry = self.repo.index().ok()?.get_path(path, 0)?;
-            self.repo.find_blob(entry.id).ok()
+            let entry = self.index.find(path.as_bytes())?.entry()?;
+            self.repo.find_blob(oid(entry.blob)).ok()
         };
         stored().is_some_and(|blob| {
             let bytes = blob.content();
             bytes.find(b"\r\n").is_some() && !looks_binary(bytes)
         })
     }
+}
+
+/// Lets a handle know the attribute files of the index.
+///
+/// Asked for an attribute, libgit2 reads the whole index, for an attribute file may be tracked and not checked out. With
+/// this the attribute files are all that the handle's index has.
+pub(super) fn give_attributes(repo: &Repository, index: &Index) -> Result<(), RepoError> {
+    let give = || {
+        let mut small = git2::Index::new()?;
+        for entry in index.named(b".gitattributes") {
+            small.add(&git2::IndexEntry {
+                ctime: git2::IndexTime::new(0, 0),
+                mtime: git2::IndexTime::new(0, 0),
+                dev: 0,
+                ino: 0,
+                mode: entry.mode,
+                uid: 0,
+                gid: 0,
+                file_size: 0,
+                id: oid(entry.id),
+                flags: 0,
+                flags_extended: 0,
+                path: index.path(entry).to_vec(),
+            })?;
+        }
+        repo.set_index(&mut small)
+    };
+    give().map_err(|source| RepoError::Git {
+        what: "read the attribute files of the index".into(),
+        source,
+    })
 }
 
 /// The id of the bytes as they are.

@@ -3,6 +3,7 @@
 //! Not seen here: a change that keeps size, inode and times, more than a clock tick older than the index; git does
 //! not see it either.
 
+use std::borrow::Cow;
 use std::fs::Metadata;
 use std::io;
 use std::path::Path;
@@ -11,9 +12,13 @@ use bstr::ByteVec;
 use git2::Repository;
 
 use super::index::{IndexEntry, Stat};
+use super::listings::Names;
 
-/// Files written this long before the index may have changed again without a newer time: one tick of a slow clock.
+/// In nanoseconds: files written this long before the index may have changed again without a newer time: one tick of a slow clock.
 const TICK: u64 = 20_000_000;
+
+/// In seconds: the longest tick of file systems without fractions of seconds.
+const COARSE_TICK: u64 = 2;
 
 /// The id of empty contents, as bytes.
 pub(super) const EMPTY_BLOB: [u8; 20] = [
@@ -31,6 +36,11 @@ pub(super) enum Kind {
     Other,
 }
 
+impl Kind {
+    /// Every kind.
+    pub(super) const ALL: [Kind; 4] = [Kind::File, Kind::Link, Kind::Dir, Kind::Other];
+}
+
 impl From<std::fs::FileType> for Kind {
     fn from(kind: std::fs::FileType) -> Self {
         if kind.is_file() {
@@ -46,17 +56,95 @@ impl From<std::fs::FileType> for Kind {
 }
 
 /// The names in a directory, sorted.
-pub(super) fn list(dir: &Path) -> io::Result<Vec<(Vec<u8>, Kind)>> {
-    let mut names = Vec::new();
+pub(super) fn list(dir: &Path) -> io::Result<Names<'static>> {
+    let mut names = Names::new();
     for item in std::fs::read_dir(dir)? {
         let item = item?;
         let kind = item.file_type().map_or(Kind::Other, Kind::from);
         if let Ok(name) = Vec::from_os_string(item.file_name()) {
-            names.push((name, kind));
+            names.push((Cow::Owned(name), kind));
         }
     }
     names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     Ok(names)
+}
+
+/// Which file or directory something is, and when it was changed last.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Stamp {
+    device: u64,
+    inode: u64,
+    mtime: (u64, u64),
+    ctime: (u64, u64),
+}
+
+impl Stamp {
+    /// How many numbers it is made of.
+    pub(super) const WORDS: usize = 6;
+
+    /// The stamp of what is at a path, links not followed. `None` where that cannot be told.
+    #[cfg(unix)]
+    pub(super) fn of(path: &Path) -> Option<Stamp> {
+        use std::os::unix::fs::MetadataExt;
+        let meta = std::fs::symlink_metadata(path).ok()?;
+        Some(Stamp {
+            device: meta.dev(),
+            inode: meta.ino(),
+            mtime: mtime(&meta),
+            ctime: (
+                meta.ctime().cast_unsigned(),
+                meta.ctime_nsec().cast_unsigned(),
+            ),
+        })
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn of(_: &Path) -> Option<Stamp> {
+        None
+    }
+
+    /// Its numbers.
+    pub(super) fn words(&self) -> [u64; Stamp::WORDS] {
+        let (mtime, ctime) = (self.mtime, self.ctime);
+        [self.device, self.inode, mtime.0, mtime.1, ctime.0, ctime.1]
+    }
+
+    /// Whether both are on one device, so that one clock gave them their times.
+    pub(super) fn on_device_of(&self, other: &Stamp) -> bool {
+        self.device == other.device
+    }
+
+    /// Whether this was changed so long before the other one that a change after that shows in its times.
+    pub(super) fn is_older_than(&self, other: &Stamp) -> bool {
+        let coarse = self.ctime.1 == 0 || other.ctime.1 == 0;
+        if coarse {
+            return self.ctime.0.saturating_add(COARSE_TICK) < other.ctime.0;
+        }
+        older(self.ctime, other.ctime, TICK)
+    }
+}
+
+impl From<[u64; Stamp::WORDS]> for Stamp {
+    fn from(words: [u64; Stamp::WORDS]) -> Self {
+        let [device, inode, ms, mn, cs, cn] = words;
+        Stamp {
+            device,
+            inode,
+            mtime: (ms, mn),
+            ctime: (cs, cn),
+        }
+    }
+}
+
+/// Whether a time, in seconds and nanoseconds, is more than so many nanoseconds before another.
+fn older(this: (u64, u64), that: (u64, u64), by: u64) -> bool {
+    if this.1 == 0 || that.1 == 0 {
+        // A file system without fractions of seconds, perhaps.
+        return this.0 < that.0;
+    }
+    let nanos =
+        |(seconds, nanos): (u64, u64)| seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
+    nanos(this).saturating_add(by) < nanos(that)
 }
 
 /// The configuration that says how much the disk can be believed.
@@ -108,15 +196,7 @@ impl Settings {
 
     /// Whether the file may have changed after it was added without that showing in its time.
     fn racy(&self, file: (u64, u64)) -> bool {
-        let nanos = |(seconds, nanos): (u64, u64)| {
-            seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
-        };
-        if file.1 == 0 || self.written.1 == 0 {
-            // A file system without fractions of seconds, perhaps.
-            file.0 >= self.written.0
-        } else {
-            nanos(file).saturating_add(TICK) >= nanos(self.written)
-        }
+        !older(file, self.written, TICK)
     }
 }
 

@@ -241,6 +241,14 @@ impl Index {
         self.entries.get(at).filter(|e| self.path(e) == path)
     }
 
+    /// The merged entries whose file has this name, in any directory.
+    pub(super) fn named<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a IndexEntry> {
+        self.entries.iter().filter(move |entry| {
+            let dir = self.path(entry).strip_suffix(name);
+            dir.is_some_and(|dir| dir.is_empty() || dir.ends_with(b"/")) && entry.entry().is_some()
+        })
+    }
+
     /// The directory left out of a sparse checkout that covers a path: its tree, and the rest of the path.
     pub(super) fn sparse_dir_around<'p>(&self, path: &'p RepoPath) -> Option<(ObjectId, &'p [u8])> {
         path.ancestors().find_map(|dir| {

@@ -1,7 +1,8 @@
 //! World: git. The only folder that names git2.
 //!
 //! [`Repo`] answers what a revision is, where to compare from, what a commit, the index or the working tree holds
-//! ([`RepoSnapshot`]), and what differs between two of them. Nothing is ever written: no object, no reference, no index.
+//! ([`RepoSnapshot`]), and what differs between two of them. Nothing of git's is ever written: no object, no
+//! reference, no index.
 //! Not seen here: repositories with SHA-256 ids, reftables or a split index, each told by a clear error; ignored
 //! files of the working tree.
 
@@ -17,6 +18,7 @@ mod disk;
 mod error;
 mod index;
 mod lfs;
+mod listings;
 mod lookup;
 mod nested;
 mod objects;
@@ -28,7 +30,7 @@ mod snapshot;
 mod testing;
 mod tree;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use base::Base;
 pub use change::change;
@@ -60,6 +62,8 @@ pub struct Repo {
     git: git2::Repository,
     location: open::Location,
     blobs: Blobs,
+    /// The file that keeps what directories held.
+    listings: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Repo {
@@ -87,7 +91,14 @@ impl Repo {
             git,
             location,
             blobs,
+            listings: None,
         })
+    }
+
+    /// Keeps what directories of the working tree hold in this file, so that those which did not change are not listed
+    /// again. It has to lie in a directory that is there, on the device of the working tree; else nothing is kept.
+    pub fn keep_listings(&mut self, file: PathBuf) {
+        self.listings = Some(file);
     }
 
     /// The top of the working tree; `None` in a bare repository.

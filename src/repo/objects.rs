@@ -8,15 +8,16 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use git2::{ErrorCode, Repository};
 use sha1::{Digest, Sha1};
 
 use crate::model::{BlobId, ObjectId, RepoPath};
 
-use super::clean::Cleaner;
+use super::clean::{Cleaner, give_attributes};
 use super::error::RepoError;
+use super::index::Index;
 use super::open::Location;
 
 /// An id in git2's type.
@@ -79,6 +80,8 @@ struct Inner {
     location: Location,
     /// Open handles that no thread uses just now.
     idle: Mutex<Vec<Repository>>,
+    /// What is staged, where somebody looked.
+    index: Mutex<Arc<Index>>,
     /// Contents that are in the working tree and in no object.
     loose: Mutex<HashMap<BlobId, RepoPath>>,
     /// How often the working tree had what was asked for, less how often it had something else.
@@ -99,34 +102,45 @@ impl Blobs {
         Self(Arc::new(Inner {
             location,
             idle: Mutex::default(),
+            index: Mutex::default(),
             loose: Mutex::default(),
             luck: AtomicI32::new(0),
         }))
     }
 
+    /// Remembers what is staged: it says how files of the working tree are stored.
+    pub(super) fn stage(&self, index: Arc<Index>) {
+        *lock(&self.0.index) = index;
+        // they have the attributes of another index
+        lock(&self.0.idle).clear();
+    }
+
+    fn staged(&self) -> Arc<Index> {
+        lock(&self.0.index).clone()
+    }
+
     /// Remembers where in the working tree contents lie.
     pub(super) fn add_loose(&self, found: impl IntoIterator<Item = (BlobId, RepoPath)>) {
-        let mut loose = self.0.loose.lock().unwrap_or_else(PoisonError::into_inner);
-        loose.extend(found);
+        lock(&self.0.loose).extend(found);
     }
 
     /// The contents of a blob. `path` is where it may be found in the working tree, and is named in errors.
     ///
     /// Fails where the object is missing or damaged, or where a file of the working tree is no longer what it was.
     pub fn read(&self, blob: &BlobId, path: Option<&RepoPath>) -> Result<Vec<u8>, RepoError> {
-        let loose = {
-            let loose = self.0.loose.lock().unwrap_or_else(PoisonError::into_inner);
-            loose.get(blob).cloned()
-        };
+        let loose = lock(&self.0.loose).get(blob).cloned();
         if loose.is_none()
             && let Some(bytes) = path.and_then(|path| self.checked_out(blob, path))
         {
             return Ok(bytes);
         }
-        self.with(|repo| match &loose {
-            Some(file) => self.read_loose(repo, *blob, file),
-            None => read_object(repo, *blob, path),
-        })
+        let repo = self.lend()?;
+        let read = match &loose {
+            Some(file) => self.read_loose(&repo, *blob, file),
+            None => read_object(&repo, *blob, path),
+        };
+        self.take_back(repo);
+        read
     }
 
     /// The contents as they lie in the working tree, where they are what is asked for.
@@ -162,7 +176,7 @@ impl Blobs {
         let Some(disk) = self.0.location.on_disk(file) else {
             return Err(RepoError::Unreadable { path: file.clone() });
         };
-        let bytes = Cleaner::new(repo).contents(file, &disk);
+        let bytes = Cleaner::new(repo, &self.staged()).contents(file, &disk);
         let bytes = bytes.map_err(|source| RepoError::Io { path: disk, source })?;
         if hash(&bytes) == blob {
             Ok(bytes)
@@ -171,24 +185,26 @@ impl Blobs {
         }
     }
 
-    /// Lends an open handle, opening one where all are in use.
-    fn with<T>(
-        &self,
-        work: impl FnOnce(&Repository) -> Result<T, RepoError>,
-    ) -> Result<T, RepoError> {
-        let idle = {
-            let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.pop()
-        };
-        let repo = match idle {
-            Some(repo) => repo,
-            None => self.0.location.open()?,
-        };
-        let result = work(&repo);
-        let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push(repo);
-        result
+    /// Lends an open handle that knows its attributes, opening one where all are in use.
+    pub(super) fn lend(&self) -> Result<Repository, RepoError> {
+        let idle = lock(&self.0.idle).pop();
+        if let Some(repo) = idle {
+            return Ok(repo);
+        }
+        let repo = self.0.location.open()?;
+        give_attributes(&repo, &self.staged())?;
+        Ok(repo)
     }
+
+    /// Takes a handle back that was lent.
+    pub(super) fn take_back(&self, repo: Repository) {
+        lock(&self.0.idle).push(repo);
+    }
+}
+
+/// Nothing that is locked here is left half done, so a panic elsewhere does no harm.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The contents of an object.

@@ -1,12 +1,13 @@
 //! The working tree against the index: every path where the disk says something else.
 //!
-//! One pass over the directories, shared by a few threads: each directory is listed once, tracked names in it are
+//! One pass over the directories, shared by a few threads: each directory is listed once, or known unchanged, tracked names in it are
 //! compared by their stat data, unknown names are offered to the ignore rules. Contents are only read where the stat
 //! data proves nothing. `assume-unchanged` is not believed: what is on disk is what the tests will see.
 //! Not seen here: ignored files; changes below a submodule that is not checked out.
 
 use std::cell::OnceCell;
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,20 +21,24 @@ use super::clean::{Cleaner, link_target, plain_id};
 use super::disk::{Kind, Settings, executable, list, same_size};
 use super::error::RepoError;
 use super::index::{Child, Index, IndexEntry};
+use super::listings::{Kept, Listings, Names, Seen};
 use super::nested::{checked_out, nested};
-use super::objects::{hash, join};
+use super::objects::{Blobs, hash, join};
 use super::open::Location;
 
 /// A path where the working tree is not what the index says: what is there, or nothing.
 pub(super) type Found = (RepoPath, Option<Entry>);
 
-/// Every path of the working tree that differs from the index, sorted.
+/// Every path of the working tree that differs from the index, sorted. `listings` is the file where directories that did
+/// not change are known from, if there is to be one.
 ///
 /// Contents that cannot be read have the id of all zeros: they count as changed.
 pub(super) fn scan(
     location: &Location,
+    blobs: &Blobs,
     index: &Index,
     settings: Settings,
+    listings: Option<&Path>,
     depth: u8,
 ) -> Result<Vec<Found>, RepoError> {
     let Some(top) = &location.work_dir else {
@@ -41,9 +46,12 @@ pub(super) fn scan(
             git_dir: location.git_dir.clone(),
         });
     };
+    let kept = listings.and_then(Kept::open);
+    let known = kept.as_ref().map(Kept::listings);
     let shared = Shared {
         index,
-        location,
+        listings: known.as_ref(),
+        blobs,
         top,
         settings,
         depth,
@@ -57,19 +65,23 @@ pub(super) fn scan(
         }),
         wake: Condvar::new(),
         idle: AtomicBool::new(false),
-        found: Mutex::default(),
     };
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(|| Worker::new(&shared).run());
-        }
-        Worker::new(&shared).run();
+    let done: Vec<(Vec<Found>, Seen<'_>)> = std::thread::scope(|scope| {
+        let work = || Worker::new(&shared).run();
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let own = work();
+        let others = others.into_iter().map(|other| other.join());
+        std::iter::once(own)
+            .chain(others.map(|done| done.unwrap_or_else(|panic| resume_unwind(panic))))
+            .collect()
     });
-    let mut found = shared
-        .found
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
+    let (found, seen): (Vec<_>, Vec<_>) = done.into_iter().unzip();
+    let mut found = found.concat();
+    if let Some(kept) = &kept {
+        // what cannot be kept is listed again
+        let _ = kept.write(&seen);
+    }
     found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     Ok(found)
 }
@@ -92,7 +104,9 @@ struct Queue {
 
 struct Shared<'a> {
     index: &'a Index,
-    location: &'a Location,
+    listings: Option<&'a Listings<'a>>,
+    /// Lends handles to the repository.
+    blobs: &'a Blobs,
     top: &'a Path,
     settings: Settings,
     depth: u8,
@@ -100,10 +114,17 @@ struct Shared<'a> {
     wake: Condvar,
     /// Somebody waits for jobs. Only a hint: the queue knows.
     idle: AtomicBool,
-    found: Mutex<Vec<Found>>,
 }
 
-impl Shared<'_> {
+impl<'a> Shared<'a> {
+    /// The names in a directory.
+    fn names(&self, job: &Job, place: &Path, seen: &mut Seen<'a>) -> std::io::Result<Names<'a>> {
+        match self.listings {
+            Some(listings) => listings.names(&job.dir, place, seen),
+            None => list(place),
+        }
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -144,11 +165,12 @@ impl Shared<'_> {
     }
 }
 
-/// One thread of the scan, with its own handle to the repository, opened when first needed.
+/// One thread of the scan, with its own handle to the repository, borrowed when first needed.
 struct Worker<'a> {
     shared: &'a Shared<'a>,
     repo: OnceCell<Option<Repository>>,
     found: Vec<Found>,
+    seen: Seen<'a>,
     jobs: Vec<Job>,
 }
 
@@ -158,11 +180,12 @@ impl<'a> Worker<'a> {
             shared,
             repo: OnceCell::new(),
             found: Vec::new(),
+            seen: Seen::default(),
             jobs: Vec::new(),
         }
     }
 
-    fn run(mut self) {
+    fn run(mut self) -> (Vec<Found>, Seen<'a>) {
         let mut worked = false;
         while let Some(job) = self.shared.next(worked) {
             self.jobs.push(job);
@@ -173,17 +196,15 @@ impl<'a> Worker<'a> {
             }
             worked = true;
         }
-        let mut found = self
-            .shared
-            .found
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        found.append(&mut self.found);
+        if let Some(repo) = self.repo.take().flatten() {
+            self.shared.blobs.take_back(repo);
+        }
+        (self.found, self.seen)
     }
 
     fn repo(&self) -> Option<&Repository> {
         self.repo
-            .get_or_init(|| self.shared.location.open().ok())
+            .get_or_init(|| self.shared.blobs.lend().ok())
             .as_ref()
     }
 
@@ -191,7 +212,7 @@ impl<'a> Worker<'a> {
         let Some(place) = join(self.shared.top, &job.dir) else {
             return self.unknowable(job.range.clone());
         };
-        let names = match list(&place) {
+        let names = match self.shared.names(job, &place, &mut self.seen) {
             Ok(names) => names,
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 return self.unknowable(job.range.clone());
@@ -206,7 +227,7 @@ impl<'a> Worker<'a> {
             let kind = at.and_then(|at| names.get(at)).map(|(_, kind)| *kind);
             let on_disk = at
                 .and_then(|at| names.get(at))
-                .map_or(name, |(name, _)| name);
+                .map_or(name, |(name, _)| name.as_ref());
             let mut taken = true;
             match child {
                 Child::Leaf(range) => {
@@ -232,14 +253,14 @@ impl<'a> Worker<'a> {
             }
         }
         for ((name, kind), known) in names.iter().zip(known) {
-            if !known && name != b".git" {
+            if !known && name.as_ref() != b".git" {
                 self.unknown(&job.dir, name, *kind, &place);
             }
         }
     }
 
-    fn position(&self, names: &[(Vec<u8>, Kind)], name: &[u8]) -> Option<usize> {
-        let exact = names.binary_search_by(|(other, _)| other.as_slice().cmp(name));
+    fn position(&self, names: &Names<'_>, name: &[u8]) -> Option<usize> {
+        let exact = names.binary_search_by(|(other, _)| other.as_ref().cmp(name));
         exact.ok().or_else(|| {
             let fold = self.shared.settings.ignore_case;
             fold.then(|| {
@@ -342,7 +363,7 @@ impl<'a> Worker<'a> {
             && actual.blob != held.blob
             && actual.mode.is_file()
             && let Some(repo) = self.repo()
-            && Cleaner::new(repo).is_data_of(&path, disk, held.blob)
+            && Cleaner::new(repo, self.shared.index).is_data_of(&path, disk, held.blob)
         {
             actual.blob = held.blob;
         }
@@ -377,7 +398,7 @@ impl<'a> Worker<'a> {
         };
         let blob = match self.repo() {
             _ if mode == Mode::Link => std::fs::read(disk).map(|bytes| hash(&bytes)),
-            Some(repo) => Cleaner::new(repo).id(path, disk),
+            Some(repo) => Cleaner::new(repo, self.shared.index).id(path, disk),
             None => Ok(BlobId::default()),
         };
         let blob = blob.unwrap_or_default();

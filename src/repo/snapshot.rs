@@ -1,6 +1,7 @@
 //! Snapshots, and the quick way to a change that makes none.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::model::{BlobId, Change, Entry, Mode, PathChange, RepoPath, Snapshot};
 
@@ -92,9 +93,11 @@ impl Repo {
         // Asked for its time before it is read: an index that is replaced in between is only trusted less.
         let settings = Settings::of(&self.git, &self.location.index);
         let index = if uses(&Side::Index) || uses(&Side::WorkTree) {
-            self.read_index()?
+            let index = Arc::new(self.read_index()?);
+            self.blobs.stage(index.clone());
+            index
         } else {
-            Index::default()
+            Arc::default()
         };
         if uses(&Side::Index)
             && let Some(conflict) = index.entries.iter().find(|entry| entry.stage != 0)
@@ -107,7 +110,14 @@ impl Repo {
             index: &index,
         };
         let found = if uses(&Side::WorkTree) {
-            scan(&self.location, &index, settings, depth)?
+            scan(
+                &self.location,
+                &self.blobs,
+                &index,
+                settings,
+                self.listings.as_deref(),
+                depth,
+            )?
         } else {
             Vec::new()
         };
