@@ -16,6 +16,8 @@
 
 mod belief;
 mod next;
+pub mod past;
+pub mod prior;
 
 use serde::{Deserialize, Serialize};
 
@@ -180,7 +182,7 @@ pub struct Search {
     prior: Vec<f64>,
     behaviour: Behaviour,
     seen: Vec<Observation>,
-    /// For each suspect, that no run at it can tell anything: it does not build.
+    /// For each position, that no run at it can tell anything: it does not build.
     untestable: Vec<bool>,
 }
 
@@ -200,7 +202,7 @@ impl Search {
             prior.fill(1.0);
         }
         let mut search = Self {
-            untestable: vec![false; weights.len()],
+            untestable: vec![false; prior.len()],
             prior,
             behaviour,
             seen: Vec::new(),
@@ -218,7 +220,7 @@ impl Search {
 
     /// How many suspects there are.
     pub fn suspects(&self) -> u32 {
-        self.untestable.len() as u32
+        (self.untestable.len() - 1) as u32
     }
 
     /// What was seen so far.
@@ -235,30 +237,36 @@ impl Search {
         self.seen.push(seen);
     }
 
-    /// A position turned out not to be testable. The good commit cannot be marked so.
+    /// A position turned out not to be testable.
     pub fn rule_out_testing(&mut self, at: u32) {
-        if let Some(mark) = self.untestable.get_mut((at as usize).wrapping_sub(1)) {
+        if let Some(mark) = self.untestable.get_mut(at as usize) {
             *mark = true;
         }
     }
 
     /// Whether a position cannot be tested.
     pub fn is_untestable(&self, at: u32) -> bool {
-        let index = (at as usize).checked_sub(1);
-        index.and_then(|index| self.untestable.get(index)) == Some(&true)
+        self.untestable.get(at as usize) == Some(&true)
     }
 
-    /// The same search, with the prior of "no culprit" such that it now has this probability: what is known of it from
-    /// elsewhere already speaks of the results taken in so far.
-    pub fn believing(mut self, none: Probability) -> Self {
-        let (wanted, now) = (none.get().clamp(1e-9, 1.0 - 1e-9), self.belief().none);
-        if now > 0.0
-            && now < 1.0
-            && let Some(last) = self.prior.last_mut()
-        {
-            *last *= wanted / (1.0 - wanted) * (1.0 - now) / now;
-            self.normalise();
+    /// The same search, with a prior such that this is what is believed now: what is known from elsewhere (of each suspect,
+    /// and of "no culprit") already speaks of the results taken in so far. Weights need no sum.
+    pub fn believing(mut self, suspects: &[f64], none: f64) -> Self {
+        let now = self.belief();
+        let wanted = suspects.iter().chain([&none]);
+        let now = now.suspects.iter().chain([&now.none]);
+        for ((prior, wanted), now) in self.prior.iter_mut().zip(wanted).zip(now) {
+            // what the results rule out stays ruled out
+            *prior = if *now > 0.0 && wanted.is_finite() {
+                *prior * wanted.max(0.0) / now
+            } else {
+                0.0
+            };
         }
+        if self.prior.iter().sum::<f64>() <= 0.0 {
+            self.prior.fill(1.0);
+        }
+        self.normalise();
         self
     }
 

@@ -108,13 +108,14 @@ fn started(suspects: u32) -> Search {
     let weights = vec![1.0; suspects as usize];
     let mut search = Search::new(&weights, 1.0, Behaviour::of(p(0.04), 1, 50));
     search.observe(Observation::once(suspects, false));
-    search.believing(p(0.4))
+    search.believing(&vec![0.6 / f64::from(suspects); suspects as usize], 0.4)
 }
 
 #[test]
-fn what_is_known_of_no_culprit_stands_after_the_results_so_far() {
+fn what_is_known_from_elsewhere_stands_after_the_results_so_far() {
     let search = started(10);
     assert!((search.belief().none - 0.4).abs() < 1e-9);
+    assert!((search.belief().suspects[3] - 0.06).abs() < 1e-9);
     assert_eq!(search.outcome(p(0.99)), Outcome::Undecided);
 }
 
@@ -200,6 +201,8 @@ fn a_search_is_read_back_as_it_was() {
     assert_eq!(back.step(p(0.99), &[]), search.step(p(0.99), &[]));
     assert_eq!(back.seen(), search.seen());
     assert!(back.is_untestable(4) && !back.is_untestable(0) && !back.is_untestable(9));
+    search.rule_out_testing(0);
+    assert!(search.is_untestable(0) && search.suspects() == 5);
 }
 
 #[test]
