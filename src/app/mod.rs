@@ -3,6 +3,7 @@
 mod assess;
 mod cache;
 mod causes;
+pub mod culprit;
 mod export;
 mod flaky;
 pub mod ingest;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 pub use assess::Judged;
 pub use cache::Cache;
+pub use culprit::{CulpritError, CulpritQuery, Inquiry};
 pub use export::ExportFormat;
 pub use flaky::{Flaky, FlakyQuery};
 pub use join::Joins;
@@ -124,6 +126,9 @@ pub enum AppError {
         #[source]
         source: globset::Error,
     },
+    /// A search for a culprit.
+    #[error(transparent)]
+    Culprit(#[from] CulpritError),
     /// A path or test that is not known.
     #[error("no {what} `{name}` in this repository")]
     Unknown {
@@ -141,6 +146,7 @@ impl AppError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Repo(error) => error.hint(),
+            Self::Culprit(error) => error.hint(),
             Self::NoHistoryPlace { .. } => Some("name a file with `--db FILE` or `TIA_DB`".into()),
             Self::NoQuarantinePlace => Some("name it with `--file FILE`".into()),
             Self::NoHistory { .. } => {

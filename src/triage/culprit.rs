@@ -52,6 +52,11 @@ impl Behaviour {
         }
     }
 
+    /// A test of which nothing is known.
+    pub fn unknown() -> Self {
+        Self::of(Probability::clamped(0.04), 0, 0)
+    }
+
     /// A test of a project in which this share of tests is flaky, which failed without cause in `failed` of `ran` runs.
     ///
     /// A tenth of the weight stays on a rate of 10 %: what changes in the range may change the flakiness, too.
@@ -125,6 +130,8 @@ pub struct Observation {
     pub hit: Probability,
     /// The chance that a breakage was repaired by then: for results after the last suspect.
     pub repaired: Probability,
+    /// Somebody said so: it counts as evidence, but verifies nothing.
+    pub told: bool,
 }
 
 impl Observation {
@@ -136,17 +143,26 @@ impl Observation {
             passed,
             hit: Probability::default(),
             repaired: Probability::default(),
+            told: false,
+        }
+    }
+
+    /// The same, said by somebody.
+    pub fn told(at: u32, passed: bool) -> Self {
+        Self {
+            told: true,
+            ..Self::once(at, passed)
         }
     }
 
     /// It passed at once.
     fn is_clean(&self) -> bool {
-        self.bad == 0
+        self.bad == 0 && !self.told
     }
 
     /// It failed in the end, and that was hardly an outage.
     fn is_firm(&self) -> bool {
-        !self.passed && self.hit.get() < 0.5
+        !self.passed && !self.told && self.hit.get() < 0.5
     }
 }
 

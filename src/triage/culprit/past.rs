@@ -228,6 +228,7 @@ pub fn observation(at: u32, seen: Seen, assessment: &Assessment) -> Observation 
         passed: !seen.status.is_bad(),
         hit: Probability::clamped(hit),
         repaired: Probability::default(),
+        told: false,
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Traits {
 
 /// The distance that stands for "reaches it, but by no chain": a fallback or a rule.
 const FAR: u32 = 6;
-/// The chance that tests which break in one run were broken by one commit. The rest of the time each looks for its own.
+/// The chance that another test which broke in the same run was broken by the same commit.
 const TOGETHER: f64 = 0.8;
 
 /// Of each commit, how likely it is the culprit, if one of them is. Sums to 1.
@@ -32,20 +32,14 @@ const TOGETHER: f64 = 0.8;
 /// A commit that cannot reach the test keeps [`Chances::leak`] of what it would have otherwise, never nothing.
 pub fn weights(commits: &[Traits]) -> Vec<f64> {
     let leak = Chances::default().leak;
-    let alone: Vec<f64> = commits.iter().map(|one| alone(one, leak)).collect();
-    let with: Vec<f64> = commits
+    let logs: Vec<f64> = commits
         .iter()
-        .zip(&alone)
-        .map(|(one, alone)| alone.ln() + others(one, leak))
+        .map(|one| alone(one, leak).ln() + others(one, leak))
         .collect();
-    let most = with.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let with: Vec<f64> = with.iter().map(|log| (log - most).exp()).collect();
-    let (sum_alone, sum_with) = (alone.iter().sum::<f64>(), with.iter().sum::<f64>());
-    let mixed = alone
-        .iter()
-        .zip(&with)
-        .map(|(alone, with)| (1.0 - TOGETHER) * alone / sum_alone + TOGETHER * with / sum_with);
-    mixed.collect()
+    let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let each = logs.iter().map(|log| (log - most).exp());
+    let sum: f64 = each.clone().sum();
+    each.map(|weight| weight / sum).collect()
 }
 
 fn alone(commit: &Traits, leak: f64) -> f64 {
@@ -60,7 +54,7 @@ fn alone(commit: &Traits, leak: f64) -> f64 {
 /// The logarithm of how well it explains the others.
 fn others(commit: &Traits, leak: f64) -> f64 {
     let missed = commit.others.iter().filter(|one| **one == Some(false));
-    missed.count() as f64 * leak.ln()
+    missed.count() as f64 * (1.0 - TOGETHER * (1.0 - leak)).ln()
 }
 
 #[cfg(test)]
@@ -99,7 +93,7 @@ mod tests {
             ..reached(distance)
         };
         let weights = weights(&[with(1, &[false, false]), with(3, &[true, true])]);
-        assert!(weights[1] > 0.7 && weights[0] > 0.1, "{weights:?}");
+        assert!(weights[1] > 0.8 && weights[0] > 0.1, "{weights:?}");
     }
 
     #[test]

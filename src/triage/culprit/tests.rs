@@ -163,6 +163,19 @@ fn a_culprit_is_not_named_before_its_parent_passed() {
 }
 
 #[test]
+fn what_somebody_said_verifies_nothing() {
+    let mut search = Search::new(&[1.0], 1e-9, Behaviour::of(p(0.04), 0, 50));
+    search.observe(Observation::told(1, false));
+    search.observe(Observation::told(0, true));
+    assert_eq!(search.outcome(p(0.99)), Outcome::Culprit(1));
+    for at in [1, 1, 0] {
+        assert_eq!(search.step(p(0.99), &[]), Step::Run(at));
+        search.observe(Observation::once(at, at == 0));
+    }
+    assert_eq!(search.step(p(0.99), &[]), Step::Done(Outcome::Culprit(1)));
+}
+
+#[test]
 fn a_pass_after_a_likely_repair_clears_nobody() {
     let seen = |repaired| Observation {
         repaired: p(repaired),
@@ -231,6 +244,7 @@ fn observations(most: u32) -> impl Strategy<Value = Vec<Observation>> {
         passed: passed || bad == 0,
         hit: p(hit),
         repaired: p(repaired),
+        told: false,
     });
     prop::collection::vec(one, 0..30)
 }
