@@ -261,6 +261,12 @@ impl CulpritCommand {
             Format::Json => write_json(&json::culprit::culprit(&view, &[]), ui)?,
             Format::Text => ui.data(culprit::text(&view).as_bytes())?,
         }
+        if view.outcome == Outcome::BrokenBefore {
+            ui.say(format!(
+                "what the runs printed is in `{}`",
+                found.logs.display()
+            ));
+        }
         match found.end {
             End::Answered => {}
             End::Runs => ui.say(format!(
@@ -280,7 +286,9 @@ impl CulpritCommand {
 fn code(outcome: &Outcome) -> ExitCode {
     match outcome {
         Outcome::Culprit(_) => ExitCode::Done,
-        Outcome::Among(_) | Outcome::NoCulprit | Outcome::Undecided => ExitCode::No,
+        Outcome::Among(_) | Outcome::NoCulprit | Outcome::BrokenBefore | Outcome::Undecided => {
+            ExitCode::No
+        }
     }
 }
 

@@ -205,6 +205,11 @@ fn answer(view: &View) -> String {
             "no culprit: the failure was a flake ({}); it fails without cause in about {} of its runs\n",
             view.none, view.flake_rate
         ),
+        (Outcome::BrokenBefore, ..) => format!(
+            "no answer: at the good commit, {}, it {}, and it passed nowhere; what broke it is older, or no commit\n",
+            short(&view.good),
+            of_runs(view.at(&view.good))
+        ),
         (Outcome::Among(_), named, _) => {
             let mut out = format!(
                 "one of {} commits that cannot be told apart, since those before the last cannot be tested:\n",

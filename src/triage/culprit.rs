@@ -176,6 +176,8 @@ pub enum Outcome {
     Among(Vec<u32>),
     /// None: the failure was a flake.
     NoCulprit,
+    /// The test fails at the good commit, too: what broke it is older, or no commit.
+    BrokenBefore,
     /// Not yet known.
     Undecided,
 }

@@ -346,6 +346,32 @@ fn a_run_that_takes_too_long_has_failed() {
 }
 
 #[test]
+fn a_command_that_always_fails_names_nobody() {
+    let repo = broken_after(10, 1);
+    let args = [
+        "x",
+        "--good",
+        "HEAD~10",
+        "--bad",
+        "HEAD",
+        "--",
+        "sh",
+        "-c",
+        "echo no such tool; exit 127",
+    ];
+    let output = Tia::new(&repo, "culprit").args(&args).run();
+    let text = stdout(&output);
+    assert_eq!(output.code, Some(1), "{text}");
+    assert!(text.contains("no answer: at the good commit"), "{text}");
+    assert!(
+        output.stderr.contains("what the runs printed is in"),
+        "{}",
+        output.stderr
+    );
+    assert_untouched(&repo);
+}
+
+#[test]
 fn the_test_and_the_commit_are_told_to_the_command() {
     let repo = broken_after(2, 1);
     let script = "test \"$1\" = x::y && test $TIA_TEST = x::y && test $(git rev-parse HEAD) = $TIA_COMMIT || exit 125\n! grep -q broken app";

@@ -15,7 +15,7 @@ pub struct CulpritV1<'a> {
     bad: &'a str,
     /// `history` or `named`.
     range: &'static str,
-    /// `culprit`, `among`, `no_culprit` or `undecided`.
+    /// `culprit`, `among`, `no_culprit`, `broken_before` or `undecided`.
     outcome: &'static str,
     culprits: &'a [String],
     suspects: Vec<SuspectV1<'a>>,
@@ -74,6 +74,7 @@ pub fn culprit<'a>(view: &'a View, next: &'a [String]) -> CulpritV1<'a> {
             Outcome::Culprit(_) => "culprit",
             Outcome::Among(_) => "among",
             Outcome::NoCulprit => "no_culprit",
+            Outcome::BrokenBefore => "broken_before",
             Outcome::Undecided => "undecided",
         },
         culprits: &view.named,

@@ -60,8 +60,11 @@ pub(super) fn outcome(search: &Search, belief: &Belief, confidence: Probability)
 
 pub(super) fn step(search: &Search, confidence: Probability, pending: &[u32]) -> Step {
     let belief = search.belief();
+    if is_broken_before(search, confidence) {
+        return Step::Done(Outcome::BrokenBefore);
+    }
     match outcome(search, &belief, confidence) {
-        Outcome::Undecided => {}
+        Outcome::Undecided | Outcome::BrokenBefore => {}
         Outcome::NoCulprit => return Step::Done(Outcome::NoCulprit),
         found @ (Outcome::Culprit(_) | Outcome::Among(_)) => {
             let (first, last) = match &found {
@@ -96,11 +99,30 @@ fn missing(
     let of = |at| search.seen.iter().filter(move |seen| seen.at == at);
     let under_way = |at| pending.iter().filter(|other| **other == at).count();
     let failed = of(culprit).filter(|seen| seen.is_firm()).count() + under_way(culprit);
-    if failed < reruns(confidence, belief.rate()) as usize && !search.is_untestable(culprit) {
-        return Some(culprit);
-    }
+    let rate = belief.rates[culprit as usize - 1];
+    let more = failed < reruns(confidence, rate) as usize && !search.is_untestable(culprit);
     let passed = of(parent).any(|seen| seen.is_clean()) || under_way(parent) > 0;
-    (!passed && !search.is_untestable(parent)).then_some(parent)
+    if !passed && !search.is_untestable(parent) {
+        // in turn: a parent that fails, too, shows soon that this is not the one
+        let tried = of(parent).filter(|seen| !seen.told).count();
+        return Some(if more && failed <= tried {
+            culprit
+        } else {
+            parent
+        });
+    }
+    more.then_some(culprit)
+}
+
+/// Whether the test fails at the good commit as at all others: so often that all would hardly be flakes of a test that fails
+/// every other time, and nowhere did it pass.
+fn is_broken_before(search: &Search, confidence: Probability) -> bool {
+    let passed = search.seen.iter().any(|seen| seen.passed && !seen.told);
+    let failed = search
+        .seen
+        .iter()
+        .filter(|seen| seen.at == 0 && seen.is_firm());
+    !passed && failed.count() >= reruns(confidence, 0.5) as usize
 }
 
 /// One way in which the pending runs may end.
@@ -135,8 +157,9 @@ fn most_telling(search: &Search, belief: &Belief, pending: &[u32]) -> Option<u32
     let open = (1..).zip(&gain[1..]);
     let open = open.filter(|(at, gain)| !search.is_untestable(*at) && **gain > NOTHING);
     // of equals the first
-    let best = open.min_by(|a, b| b.1.total_cmp(a.1));
-    best.map(|(at, _)| at)
+    let (at, most) = open.min_by(|a, b| b.1.total_cmp(a.1))?;
+    let good = gain[0] > *most && !search.is_untestable(0);
+    Some(if good { 0 } else { at })
 }
 
 /// The chance of a failure at a position under a hypothesis (an index: suspect − 1, or none).
@@ -184,6 +207,8 @@ fn add_gain(world: &World, rates: &[f64], passes: f64, gain: &mut [f64]) {
         fails += p * rate;
         noise += p * entropy(*rate);
     }
+    // at the good commit only the flake rate shows; it may be another one under each hypothesis
+    gain[0] += world.chance * (entropy(fails.clamp(0.0, 1.0)) - noise).max(0.0);
     let broken_noise = entropy(passes);
     for ((at, p), rate) in (1..).zip(&world.belief).zip(rates).take(gain.len() - 1) {
         fails += p * (1.0 - passes - rate);
