@@ -1,7 +1,7 @@
 //! What stored results say of a culprit, before anything is run.
 //!
-//! A [`Stretch`] goes back from a failure over all commits of its branch at which the test failed to one at which it only
-//! passed. When in it the test broke is what the state model says ([`crate::flaky`]); which of the commits between two
+//! A [`Stretch`] goes back from a failure over the commits of its branch at which the test only failed to one at which it
+//! passed, be it once in several runs. When in it the test broke is what the state model says ([`crate::flaky`]); which of the commits between two
 //! tested ones did it, their traits say ([`super::prior`]). The results themselves become observations, so that further runs
 //! add to them and are not made twice.
 //!
@@ -19,7 +19,7 @@ use crate::model::{PastPart, Probability, Seen, Series};
 pub struct Stretch {
     /// The tested commit before the first stage; `None` where no pass is known.
     pub good: Option<Stage>,
-    /// The tested commits after it, in order; at each the test failed.
+    /// The tested commits after it, in order; at each, but perhaps the last, it only failed.
     pub stages: Vec<Stage>,
     /// That it was broken at the last of them.
     pub broken: Probability,
@@ -85,7 +85,7 @@ pub fn stretch(
     };
     let (mut good, mut stages) = (None, Vec::new());
     for index in (0..=end).rev().filter(|index| !results[*index].is_empty()) {
-        if index != end && !results[index].iter().any(|seen| is_bad(*seen)) {
+        if index != end && results[index].iter().any(|seen| !is_bad(*seen)) {
             good = Some(stage(index));
             break;
         }
@@ -320,12 +320,15 @@ mod tests {
     }
 
     #[test]
-    fn several_runs_of_a_commit_are_one_stage() {
+    fn a_commit_at_which_it_passed_once_is_good_unless_it_is_the_one_asked_about() {
         let (stretch, ..) = found("P P P P P PF FF", 7);
-        assert_eq!(stretch.good.as_ref().unwrap().parts, [4]);
-        assert_eq!(stretch.stages.len(), 2);
-        // it passed at the first of them: what broke it came with the second
-        assert!(stretch.stages[1].broke > 0.9 * stretch.broken.get());
+        assert_eq!(stretch.good.as_ref().unwrap().parts, [5, 6]);
+        assert_eq!(stretch.stages.len(), 1);
+        assert_eq!(stretch.stages[0].parts, [7, 8]);
+        let (flaky, ..) = found("P P PF P PF PPF", 9);
+        assert_eq!(flaky.good.as_ref().unwrap().parts, [5, 6]);
+        assert_eq!(flaky.stages[0].parts, [7, 8, 9]);
+        assert!(flaky.broken.get() < 0.01, "{flaky:?}");
     }
 
     #[test]
