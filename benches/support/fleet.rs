@@ -259,7 +259,7 @@ fn mask(message: &str) -> String {
     words.join(" ")
 }
 
-fn git(dir: &Path, args: &[&str]) -> String {
+pub(crate) fn git(dir: &Path, args: &[&str]) -> String {
     let output = Command::new("git")
         .arg("-C")
         .arg(dir.join("repo"))

@@ -8,7 +8,7 @@ use super::{AppError, Past, PastQuery, Progress, Quiet, Workspace};
 use crate::flaky::association::{self, Associated, Evidence, Examined, Finding, Orders};
 use crate::flaky::{self, Assessment, Assessor, Reaches};
 use crate::history::History;
-use crate::model::{PastPart, Series, TestId, Variant};
+use crate::model::{PastPart, SEARCH_BRANCH, Series, TestId, Variant};
 
 /// A stretch of the past, and what it says of every test.
 #[derive(Clone, Debug)]
@@ -55,7 +55,8 @@ impl Past {
         workspace: Option<&Workspace>,
         progress: &dyn Progress,
     ) -> Result<Judged, AppError> {
-        let parts = self.parts(query)?;
+        let mut parts = self.parts(query)?;
+        parts.retain(|part| part.context.branch.as_deref() != Some(SEARCH_BRANCH));
         let mut tests = Vec::new();
         let mut failing = Vec::new();
         let past = flaky::Past {

@@ -3,6 +3,7 @@
 mod assess;
 mod cache;
 mod causes;
+pub mod culprit;
 mod export;
 mod flaky;
 mod gate;
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 
 pub use assess::Judged;
 pub use cache::Cache;
+pub use culprit::{CulpritError, CulpritQuery, Inquiry};
 pub use export::ExportFormat;
 pub use flaky::{Flaky, FlakyQuery};
 pub use gate::{GateRequest, gate};
@@ -132,6 +134,9 @@ pub enum AppError {
         #[source]
         source: globset::Error,
     },
+    /// A search for a culprit.
+    #[error(transparent)]
+    Culprit(#[from] CulpritError),
     /// A path or test that is not known.
     #[error("no {what} `{name}` in this repository")]
     Unknown {
@@ -149,6 +154,7 @@ impl AppError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Repo(error) => error.hint(),
+            Self::Culprit(error) => error.hint(),
             Self::NoHistoryPlace { .. } => Some("name a file with `--db FILE` or `TIA_DB`".into()),
             Self::NoQuarantinePlace => Some("name it with `--file FILE`".into()),
             Self::NoHistory { .. } => {

@@ -16,7 +16,7 @@ use crate::graph::Graph;
 use crate::lang::Tests;
 use crate::model::{Node, ObjectId, PastPart, Suite, TestId, Variant};
 use crate::repo::Side;
-use crate::select::{self, Inputs};
+use crate::select::{self, Inputs, Selection};
 
 /// So many graphs are taken at most.
 const LAYOUTS: usize = 400;
@@ -101,11 +101,7 @@ impl Workspace {
         else {
             return reached;
         };
-        let mut walk = Walk {
-            workspace: self,
-            held: None,
-            left: LAYOUTS,
-        };
+        let mut walk = Walk::new(self);
         let Ok(()) = walk.hold(*newest) else {
             return reached;
         };
@@ -205,7 +201,7 @@ struct Line {
 }
 
 /// A walk over commits that takes as few graphs as it can.
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     workspace: &'a Workspace,
     /// A graph, and the commit whose edges it has.
     held: Option<(ObjectId, Graph)>,
@@ -213,7 +209,16 @@ struct Walk<'a> {
     left: usize,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    /// A walk that holds no graph yet.
+    pub(super) fn new(workspace: &'a Workspace) -> Self {
+        Self {
+            workspace,
+            held: None,
+            left: LAYOUTS,
+        }
+    }
+
     /// What the change between two commits could reach; `None` when no more graphs may be taken.
     fn step(
         &mut self,
@@ -221,6 +226,29 @@ impl Walk<'_> {
         to: ObjectId,
         suites: &[Suite],
     ) -> Result<Option<Vec<Touch>>, AppError> {
+        self.select(from, to, |selection, _, newer| {
+            let selected: FxHashSet<&Suite> = selection
+                .selected()
+                .iter()
+                .map(|selected| &selected.suite)
+                .collect();
+            let touch = |suite: &Suite| match selected.contains(suite) {
+                true => Touch::Reached,
+                false if newer.find(&Node::Test(suite.clone())).is_some() => Touch::Unreached,
+                false => Touch::Unknown,
+            };
+            suites.iter().map(touch).collect()
+        })
+    }
+
+    /// Hands the selection of the change between two commits, and the graphs before and after it, to `read`; `None` when no
+    /// more graphs may be taken.
+    pub(super) fn select<R>(
+        &mut self,
+        from: ObjectId,
+        to: ObjectId,
+        read: impl FnOnce(&Selection, &Graph, &Graph) -> R,
+    ) -> Result<Option<R>, AppError> {
         let (base, head) = (Side::Commit(from), Side::Commit(to));
         let change = self.workspace.repo.quick_change(&base, &head)?;
         let reading = self.workspace.reading(&change)?;
@@ -242,24 +270,15 @@ impl Walk<'_> {
         let Some((_, newer)) = &self.held else {
             return Ok(None);
         };
+        let before = older.as_ref().unwrap_or(newer);
         let selection = select::select(Inputs {
-            base: older.as_ref().unwrap_or(newer),
+            base: before,
             head: newer,
             change: &change,
             edits: &reading.edits,
             rules: &self.workspace.config.rules,
         });
-        let selected: FxHashSet<&Suite> = selection
-            .selected()
-            .iter()
-            .map(|selected| &selected.suite)
-            .collect();
-        let touch = |suite: &Suite| match selected.contains(suite) {
-            true => Touch::Reached,
-            false if newer.find(&Node::Test(suite.clone())).is_some() => Touch::Unreached,
-            false => Touch::Unknown,
-        };
-        let touched = suites.iter().map(touch).collect();
+        let answer = read(&selection, before, newer);
         match (older, reading.same_edges) {
             (Some(older), _) => self.held = Some((from, older)),
             (None, true) => {
@@ -269,17 +288,23 @@ impl Walk<'_> {
             }
             (None, false) => self.held = None,
         }
-        Ok(Some(touched))
+        Ok(Some(answer))
     }
 
-    fn hold(&mut self, commit: ObjectId) -> Result<(), AppError> {
+    /// Takes the graph of a commit.
+    pub(super) fn hold(&mut self, commit: ObjectId) -> Result<(), AppError> {
         self.left = self.left.saturating_sub(1);
         self.held = Some((commit, self.workspace.any_graph(commit)?));
         Ok(())
     }
 
+    /// The graph at hand.
+    pub(super) fn graph(&self) -> Option<&Graph> {
+        self.held.as_ref().map(|(_, graph)| graph)
+    }
+
     /// The suites of the graph at hand that tests join, and which suite each test joins.
-    fn suites(&self, tests: &[(TestId, Variant)], of: &mut [Option<u32>]) -> Vec<Suite> {
+    pub(super) fn suites(&self, tests: &[(TestId, Variant)], of: &mut [Option<u32>]) -> Vec<Suite> {
         let Some((_, graph)) = &self.held else {
             return Vec::new();
         };

@@ -1,5 +1,6 @@
 //! The terminal: one file per command.
 
+mod culprit;
 mod db;
 mod error;
 mod exit;
@@ -70,6 +71,8 @@ enum Command {
     Report(report::ReportCommand),
     /// Keep flaky tests from blocking, for a while and with somebody who answers for them
     Quarantine(quarantine::QuarantineCommand),
+    /// Name the commit that broke a test
+    Culprit(culprit::CulpritCommand),
     /// Look after the history: its size, its health, its age
     Db(db::DbCommand),
     /// Print what the dependency graph looks like
@@ -95,6 +98,7 @@ pub fn run() -> ExitCode {
         Command::Flaky(command) => command.run(&cli.global, &ui),
         Command::Report(command) => command.run(&cli.global, &ui),
         Command::Quarantine(command) => command.run(&cli.global, &ui),
+        Command::Culprit(command) => command.run(&cli.global, &ui),
         Command::Db(command) => command.run(&cli.global, &ui),
         Command::Graph(command) => command.run(&cli.global, &ui),
         Command::Init(command) => command.run(&cli.global, &ui),

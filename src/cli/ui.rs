@@ -46,8 +46,22 @@ impl Ui {
     /// Talk.
     pub(super) fn say(&self, line: impl AsRef<str>) {
         if !self.quiet {
-            let _ = writeln!(io::stderr().lock(), "tia: {}", line.as_ref());
+            self.bar.suspend(|| {
+                let _ = writeln!(io::stderr().lock(), "tia: {}", line.as_ref());
+            });
         }
+    }
+
+    /// What is being done, on a terminal only, until the next word or [`Ui::rested`].
+    pub(super) fn working(&self, what: impl Into<String>) {
+        self.bar.set_style(ProgressStyle::default_spinner());
+        self.bar.set_message(what.into());
+        self.bar.enable_steady_tick(Duration::from_millis(250));
+    }
+
+    /// Nothing is being done any more.
+    pub(super) fn rested(&self) {
+        self.bar.finish_and_clear();
     }
 
     /// An error and its hints; how the process should end.

@@ -33,7 +33,8 @@ use lines::Lines;
 use outage::{PartView, Told};
 use said::Sayings;
 pub use said::Says;
-use states::{Chances, Grid, Rates};
+pub use states::Chances;
+use states::{Grid, Rates};
 
 /// The version of the model. It changes whenever the same past may give another answer.
 pub const MODEL_VERSION: u32 = 1;
@@ -96,6 +97,23 @@ pub struct PartState {
     pub breaking: Probability,
     /// The number of its line of commits: 0 is the main one.
     pub line: u32,
+}
+
+/// Flake rates before anything is known of a test, in rising order, each with its weight (sum 1), where this share of
+/// tests is flaky at all. The first stands for "never".
+pub fn usual_rates(share: Probability) -> Vec<(f64, f64)> {
+    let grid = Grid::coarse();
+    let weights = prior::default_weights(&grid);
+    let flaky: f64 = weights[1..].iter().sum();
+    let share = share.get().clamp(1e-6, 1.0 - 1e-6);
+    let scaled = weights
+        .iter()
+        .enumerate()
+        .map(|(index, weight)| match index {
+            0 => 1.0 - share,
+            _ => weight * share / flaky,
+        });
+    grid.rate.into_iter().zip(scaled).collect()
 }
 
 /// How often something happens, and how sure that is.

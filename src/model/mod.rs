@@ -32,7 +32,7 @@ pub use node::{EdgeKind, Node};
 pub use path::RepoPath;
 pub use quarantine::{Date, Pattern, Quarantined};
 pub use result::{Attempt, Failure, Status, TestResult};
-pub use run::{Part, RunContext, Source, attribute};
+pub use run::{Part, RunContext, SEARCH_BRANCH, Source, attribute};
 pub use series::{PartId, PastPart, RunId, Seen, Series};
 pub use sink::{Claim, EdgeSink, NodeInfo, NodeRef, Note, SinkEdge};
 pub use snapshot::{Entry, Mode, Snapshot};

@@ -52,6 +52,10 @@ pub mod attribute {
     pub const MEMORY: &str = "system.memory.limit";
 }
 
+/// The branch under which results of a search for a culprit are stored. Its commits come in the order of the search, so
+/// it is no line of development, and statistics leave it out.
+pub const SEARCH_BRANCH: &str = "tia-culprit";
+
 /// What a run carries besides its results. Two parts with equal `run_key`s belong to one run.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct RunContext {

@@ -104,6 +104,16 @@ pub enum RepoError {
         /// The branch whose history is needed, where it is known.
         branch: Option<String>,
     },
+    /// A commit that should come before another does not.
+    #[error("commit {good} does not come before {bad}")]
+    NotBefore {
+        /// The one that should come first.
+        good: ObjectId,
+        /// The other.
+        bad: ObjectId,
+        /// Whether the history is cut off.
+        shallow: bool,
+    },
     /// An object that the repository should hold is not there.
     #[error("object {id}{} is missing from the repository", at_path(path.as_ref()))]
     Missing {
@@ -160,6 +170,15 @@ pub enum RepoError {
         #[source]
         source: std::io::Error,
     },
+    /// A place that cannot be written or deleted.
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
     /// Anything else that libgit2 refuses.
     #[error("git cannot {what}")]
     Git {
@@ -193,7 +212,10 @@ impl RepoError {
             Self::Bare { .. } => {
                 "compare two commits: give both `--base` and `--head` a revision".into()
             }
-            Self::NoRevision { shallow: true, .. } => {
+            Self::NotBefore { shallow: false, .. } => {
+                "the good commit is an ancestor of the bad one: `--good OLDER --bad NEWER`".into()
+            }
+            Self::NotBefore { .. } | Self::NoRevision { shallow: true, .. } => {
                 "this clone is shallow: `git fetch --unshallow` brings the rest of the history"
                     .into()
             }

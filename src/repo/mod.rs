@@ -1,8 +1,8 @@
 //! World: git. The only folder that names git2.
 //!
 //! [`Repo`] answers what a revision is, where to compare from, what a commit, the index or the working tree holds
-//! ([`RepoSnapshot`]), and what differs between two of them. Nothing of git's is ever written: no object, no
-//! reference, no index.
+//! ([`RepoSnapshot`]), and what differs between two of them. Nothing is ever written, no object, no reference, no index,
+//! but for detached working trees ([`WorkTree`]), which are taken away again.
 //! Not seen here: repositories with SHA-256 ids, reftables or a split index, each told by a clear error; ignored
 //! files of the working tree.
 
@@ -29,15 +29,17 @@ mod snapshot;
 #[cfg(test)]
 mod testing;
 mod tree;
+mod worktree;
 
 use std::path::{Path, PathBuf};
 
 pub use base::Base;
 pub use change::change;
-pub use commits::HeadCommit;
+pub use commits::{Along, Commit, HeadCommit};
 pub use error::RepoError;
 pub use objects::Blobs;
 pub use snapshot::RepoSnapshot;
+pub use worktree::WorkTree;
 
 use crate::model::ObjectId;
 use objects::oid;

@@ -1,6 +1,7 @@
 //! Values → text. Nothing here decides anything.
 
 pub mod chart;
+pub mod culprit;
 pub mod export;
 pub mod flaky;
 pub mod github;

@@ -2,6 +2,7 @@
 //!
 //! Everything here is a function of values: nothing is run, read or written.
 
+pub mod culprit;
 pub mod gate;
 pub mod judge;
 pub mod mask;

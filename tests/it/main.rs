@@ -3,6 +3,7 @@
 mod assess;
 mod commands;
 mod conformance;
+mod culprit;
 mod flaky;
 mod history;
 mod report;

@@ -3,6 +3,7 @@
 //! The structs are the schema of version 1 and do not change: a field is added with a default meaning, never renamed.
 //! `docs/json-v1.md` describes them.
 
+pub mod culprit;
 pub mod flaky;
 pub mod history;
 pub mod nightly;
