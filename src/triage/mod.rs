@@ -2,5 +2,8 @@
 //!
 //! Everything here is a function of values: nothing is run, read or written.
 
+pub mod cluster;
+pub mod episode;
 pub mod mask;
+mod near;
 pub mod signature;
