@@ -14,6 +14,7 @@ mod quarantine;
 mod reached;
 mod renamed;
 mod report;
+mod revert;
 mod select;
 mod site;
 mod state;
@@ -31,6 +32,7 @@ pub use flaky::{Flaky, FlakyQuery};
 pub use join::Joins;
 pub use past::{Found, Past, PastQuery, Story};
 pub use quarantine::{Entering, Reviewed, Told, Ward};
+pub use revert::{Proposed, RevertQuery};
 pub use select::{Answer, Granularity, Head, Request};
 pub use why::Question;
 
@@ -106,6 +108,15 @@ pub enum AppError {
     /// There is no place for `quarantine.toml`.
     #[error("no file is named and there is no repository that could hold `{QUARANTINE_FILE}`")]
     NoQuarantinePlace,
+    /// The ledger of undone commits.
+    #[error("the branch is made, but the ledger `{}` cannot be written", path.display())]
+    Ledger {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
     /// A file that cannot be read.
     #[error("cannot read `{}`", path.display())]
     Unreadable {

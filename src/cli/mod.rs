@@ -10,6 +10,7 @@ mod ingest;
 mod init;
 mod quarantine;
 mod report;
+mod revert;
 mod select;
 mod ui;
 mod why;
@@ -64,6 +65,8 @@ enum Command {
     Report(report::ReportCommand),
     /// Keep flaky tests from blocking, for a while and with somebody who answers for them
     Quarantine(quarantine::QuarantineCommand),
+    /// Propose to undo a commit, or commit that on a branch of its own
+    Revert(revert::RevertCommand),
     /// Look after the history: its size, its health, its age
     Db(db::DbCommand),
     /// Print what the dependency graph looks like
@@ -87,6 +90,7 @@ pub fn run() -> ExitCode {
         Command::Flaky(command) => command.run(&cli.global, &ui),
         Command::Report(command) => command.run(&cli.global, &ui),
         Command::Quarantine(command) => command.run(&cli.global, &ui),
+        Command::Revert(command) => command.run(&cli.global, &ui),
         Command::Db(command) => command.run(&cli.global, &ui),
         Command::Graph(command) => command.run(&cli.global, &ui),
         Command::Init(command) => command.run(&cli.global, &ui),

@@ -1,7 +1,8 @@
 //! World: git. The only folder that names git2.
 //!
 //! [`Repo`] answers what a revision is, where to compare from, what a commit, the index or the working tree holds
-//! ([`RepoSnapshot`]), and what differs between two of them. Nothing is ever written: no object, no reference, no index.
+//! ([`RepoSnapshot`]), and what differs between two of them. Nothing is written, but for `revert.rs`: objects, and one new
+//! branch.
 //! Not seen here: repositories with SHA-256 ids, reftables or a split index, each told by a clear error; ignored
 //! files of the working tree.
 
@@ -21,6 +22,7 @@ mod lookup;
 mod nested;
 mod objects;
 mod open;
+mod revert;
 mod revision;
 mod scan;
 mod snapshot;
@@ -35,6 +37,7 @@ pub use change::change;
 pub use commits::HeadCommit;
 pub use error::RepoError;
 pub use objects::Blobs;
+pub use revert::{CommitLine, Landing, Later, Touched, Undo, Undone};
 pub use snapshot::RepoSnapshot;
 
 use crate::model::ObjectId;

@@ -13,4 +13,5 @@ pub mod markdown;
 pub mod moment;
 pub mod nightly;
 pub mod prometheus;
+pub mod revert;
 pub mod text;

@@ -6,4 +6,5 @@ pub mod cluster;
 pub mod episode;
 pub mod mask;
 mod near;
+pub mod revert;
 pub mod signature;

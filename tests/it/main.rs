@@ -6,5 +6,6 @@ mod conformance;
 mod flaky;
 mod history;
 mod report;
+mod revert;
 mod robust;
 mod support;
