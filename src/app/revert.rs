@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::{AppError, Head, Progress, Request, Workspace, state};
+use super::{AppError, Found, Head, Past, PastQuery, Progress, Request, Workspace, state};
 use crate::graph::{Graph, Seed};
 use crate::model::{ChangeKind, Node, ObjectId, RepoPath, Timestamp};
 use crate::repo::{CommitLine, Landing, Side, Undo, Undone};
@@ -30,6 +30,8 @@ pub struct RevertQuery {
     pub onto: Option<String>,
     /// The parent that a merge goes back to, from 1.
     pub mainline: Option<u32>,
+    /// Failing tests that are blamed on it, for the message and the ledger.
+    pub tests: Vec<String>,
     /// The branch to make; `revert/` and the commit's id where nothing is said.
     pub branch: Option<String>,
 }
@@ -78,7 +80,9 @@ impl Workspace {
             (!evidence.blames.is_empty()).then(|| judge::advise(&evidence, &Policy::default()));
         let id = undo.commit.id.to_string();
         let mainline = undo.mainline.map(|parent| parent.to_string());
-        let mut lines: Vec<String> = evidence.lines.clone();
+        let failing = query.tests.iter().map(|test| format!("failing: {test}"));
+        let mut lines: Vec<String> = failing.chain(evidence.lines.iter().cloned()).collect();
+        let told = lines.clone();
         if let Some(advice) = &advice {
             lines.push(format!(
                 "{}, wrong with a chance of {:.2} %",
@@ -126,18 +130,15 @@ impl Workspace {
                 wrong: advice.wrong.get(),
                 reasons: advice.reasons,
             }),
-            evidence: evidence.lines,
+            evidence: told,
             branch: query
                 .branch
                 .clone()
                 .unwrap_or_else(|| format!("revert/{}", &id[..12])),
             written: None,
         };
-        let tests = evidence
-            .blames
-            .into_iter()
-            .map(|blame| blame.test)
-            .collect();
+        let blamed = evidence.blames.into_iter().map(|blame| blame.test);
+        let tests = query.tests.iter().cloned().chain(blamed).collect();
         Ok(Proposed {
             undo,
             message,
@@ -180,11 +181,12 @@ impl Workspace {
             .map_err(|source| AppError::Ledger { path, source })
     }
 
-    /// What was written so far, oldest first, with what became of it; and lines of the ledger that cannot be read.
+    /// What was written so far, oldest first, with what became of it, as git and the history say; and lines of the ledger
+    /// that cannot be read.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn reverts(&self) -> Result<(LedgerV1, Vec<usize>), AppError> {
+    pub fn reverts(&self, mut past: Option<Past>) -> Result<(LedgerV1, Vec<usize>), AppError> {
         let path = self.ledger_path();
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -195,13 +197,42 @@ impl Workspace {
         let with_fate = entries.into_iter().map(|entry| {
             let fate = match self.repo.landed(&entry.commit, &entry.onto) {
                 Ok(Landing::Open) => Fate::Open,
-                Ok(Landing::Landed(by)) => Fate::Landed { by: shown(&by) },
+                Ok(Landing::Landed(by)) => {
+                    let by = shown(&by);
+                    let green = past
+                        .as_mut()
+                        .and_then(|past| self.green(past, &entry.tests, &by.id));
+                    Fate::Landed { by, green }
+                }
                 Ok(Landing::Taken(by)) => Fate::Taken { by: shown(&by) },
                 Err(_) => Fate::Unknown,
             };
             (entry, fate)
         });
         Ok((LedgerV1::of(with_fate.collect()), odd))
+    }
+
+    /// Whether all of these tests passed when they last ran at `commit` or after it.
+    fn green(&self, past: &mut Past, tests: &[String], commit: &str) -> Option<bool> {
+        let mut green = None;
+        for name in tests {
+            let Ok(Found::One(test)) = past.find(name) else {
+                continue;
+            };
+            let Ok(story) = past.test(&test, &PastQuery::default()) else {
+                continue;
+            };
+            let outcomes = story.outcomes();
+            let last = outcomes.iter().rev().find(|outcome| {
+                let at = outcome.part.context.commit.as_deref();
+                outcome.seen.status.is_run()
+                    && at.is_some_and(|at| self.repo.came_after(at, commit))
+            });
+            if let Some(outcome) = last {
+                green = Some(green.unwrap_or(true) && !outcome.seen.status.is_bad());
+            }
+        }
+        green
     }
 
     /// Where the ledger is.

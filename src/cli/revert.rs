@@ -1,5 +1,6 @@
 //! `tia revert`.
 
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
@@ -8,7 +9,7 @@ use super::error::CliError;
 use super::select::write_json;
 use super::ui::Ui;
 use super::{ExitCode, Global};
-use crate::app::{RevertQuery, Workspace};
+use crate::app::{AppError, Past, RevertQuery, Workspace};
 use crate::model::Timestamp;
 use crate::report::revert::{self, Outcome, RevertV1};
 use crate::triage::revert::Evidence;
@@ -41,8 +42,14 @@ pub(super) struct RevertCommand {
     /// A line of evidence for the message; may be repeated
     #[arg(long, value_name = "TEXT")]
     evidence: Vec<String>,
+    /// A failing test that is blamed on it; the ledger follows what becomes of it; may be repeated
+    #[arg(long = "test", value_name = "TEST")]
+    tests: Vec<String>,
+    /// The history that tells what became of tests, for --ledger [default: .tia/history.db]
+    #[arg(long, value_name = "FILE", env = "TIA_DB")]
+    db: Option<PathBuf>,
     /// Print what was written so far, and what became of it
-    #[arg(long, conflicts_with_all = ["commit", "branch", "mainline", "onto", "evidence"])]
+    #[arg(long, conflicts_with_all = ["commit", "branch", "mainline", "onto", "evidence", "tests"])]
     ledger: bool,
     /// How to print it
     #[arg(long, value_enum, default_value = "text")]
@@ -61,13 +68,14 @@ impl RevertCommand {
     pub(super) fn run(&self, global: &Global, ui: &Ui) -> Result<ExitCode, CliError> {
         let workspace = Workspace::open(&global.directory, global.no_cache)?;
         if self.ledger {
-            return self.ledger(&workspace, ui);
+            return self.ledger(&workspace, global, ui);
         }
         let query = RevertQuery {
             commit: self.commit.clone().unwrap_or_default(),
             onto: self.onto.clone(),
             mainline: self.mainline,
             branch: self.branch.clone(),
+            tests: self.tests.clone(),
         };
         let evidence = Evidence {
             lines: self.evidence.clone(),
@@ -113,8 +121,19 @@ impl RevertCommand {
         Ok(if clean { ExitCode::Done } else { ExitCode::No })
     }
 
-    fn ledger(&self, workspace: &Workspace, ui: &Ui) -> Result<ExitCode, CliError> {
-        let (ledger, odd) = workspace.reverts()?;
+    fn ledger(
+        &self,
+        workspace: &Workspace,
+        global: &Global,
+        ui: &Ui,
+    ) -> Result<ExitCode, CliError> {
+        let past = match Past::open(&global.directory, self.db.as_deref()) {
+            Ok(past) => Some(past),
+            // without a history git alone tells
+            Err(AppError::NoHistory { .. }) if self.db.is_none() => None,
+            Err(error) => return Err(error.into()),
+        };
+        let (ledger, odd) = workspace.reverts(past)?;
         for line in odd {
             ui.say(format!("warning: line {line} of the ledger is no entry"));
         }

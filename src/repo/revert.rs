@@ -252,6 +252,14 @@ impl Repo {
         self.landing(&commit, &onto)
     }
 
+    /// Whether a commit, named by its id, is another one or came after it; no where one of them is not here.
+    pub fn came_after(&self, commit: &str, other: &str) -> bool {
+        let (Ok(commit), Ok(other)) = (Oid::from_str(commit), Oid::from_str(other)) else {
+            return false;
+        };
+        commit == other || self.git.graph_descendant_of(commit, other).unwrap_or(false)
+    }
+
     fn commit_at(&self, commit: ObjectId, spec: &str) -> Result<Commit<'_>, RepoError> {
         match self.git.find_commit(oid(commit)) {
             Ok(found) => Ok(found),

@@ -327,10 +327,12 @@ impl Entry {
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Fate {
-    /// It is on the branch it was for, and stands: right.
+    /// It is on the branch it was for, and stands: right, unless tests that were blamed fail still.
     Landed {
         /// The commit that brought it.
         by: Commit,
+        /// Whether all blamed tests passed when they last ran after it; `None` where none ran or none was blamed.
+        green: Option<bool>,
     },
     /// It was on that branch and was undone itself: wrong.
     Taken {
@@ -348,9 +350,9 @@ pub enum Fate {
 pub struct LedgerV1 {
     schema: &'static str,
     version: u32,
-    /// Landed, and stands.
+    /// Landed, stands, and no blamed test fails still.
     right: usize,
-    /// Landed, and was undone.
+    /// Landed, and was undone, or a blamed test fails still.
     wrong: usize,
     /// Not landed.
     open: usize,
@@ -372,8 +374,19 @@ impl LedgerV1 {
         Self {
             schema: "tia.reverts",
             version: 1,
-            right: count(|fate| matches!(fate, Fate::Landed { .. })),
-            wrong: count(|fate| matches!(fate, Fate::Taken { .. })),
+            right: count(
+                |fate| matches!(fate, Fate::Landed { green, .. } if *green != Some(false)),
+            ),
+            wrong: count(|fate| {
+                matches!(
+                    fate,
+                    Fate::Taken { .. }
+                        | Fate::Landed {
+                            green: Some(false),
+                            ..
+                        }
+                )
+            }),
             open: count(|fate| matches!(fate, Fate::Open | Fate::Unknown)),
             entries: entries
                 .into_iter()
@@ -385,7 +398,7 @@ impl LedgerV1 {
     /// The ledger for people.
     pub fn text(&self) -> String {
         let mut out = format!(
-            "{} written: {} right (landed, and stand), {} wrong (landed, and were undone), {} open\n",
+            "{} written: {} right (landed, and stand), {} wrong (undone, or tests fail still), {} open\n",
             self.entries.len(),
             self.right,
             self.wrong,
@@ -393,7 +406,14 @@ impl LedgerV1 {
         );
         for Told { entry, fate } in &self.entries {
             let fate = match fate {
-                Fate::Landed { by } => format!("landed as {}", short(&by.id)),
+                Fate::Landed { by, green } => {
+                    let tests = match green {
+                        Some(true) => ", its tests pass",
+                        Some(false) => ", its tests fail still",
+                        None => "",
+                    };
+                    format!("landed as {}{tests}", short(&by.id))
+                }
                 Fate::Taken { by } => format!("undone by {}", short(&by.id)),
                 Fate::Open => format!("not on {}", entry.onto),
                 Fate::Unknown => "no longer in this clone".to_owned(),

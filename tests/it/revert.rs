@@ -179,6 +179,8 @@ fn written_it_is_a_commit_on_a_branch_of_its_own() {
         "--write",
         "--branch",
         "revert/leaf",
+        "--test",
+        "test_leaf",
         "--evidence",
         "test_leaf fails since",
     ];
@@ -224,7 +226,7 @@ fn written_it_is_a_commit_on_a_branch_of_its_own() {
     // landed: the ledger says so, and there is nothing left to undo
     assert!(
         String::from_utf8_lossy(&revert(&repo, &["--ledger"]).stdout)
-            .contains("0 right (landed, and stand), 0 wrong (landed, and were undone), 1 open")
+            .contains("0 right (landed, and stand), 0 wrong (undone, or tests fail still), 1 open")
     );
     repo.git(["merge", "-q", "--ff-only", "revert/leaf"])
         .unwrap();
@@ -234,6 +236,24 @@ fn written_it_is_a_commit_on_a_branch_of_its_own() {
         "{}",
         ledger.stderr
     );
+
+    // what the blamed test did since is in the history
+    for (inner, word) in [("", "right"), ("<failure message='no'/>", "wrong")] {
+        let report = format!(
+            "<testsuite name='s' tests='1' timestamp='2026-01-0{}T00:00:00Z'><testcase classname='tests' name='test_leaf'>{inner}</testcase></testsuite>",
+            2 + inner.len().min(1)
+        );
+        fs::write(repo.root().join("report.xml"), report).unwrap();
+        let head = ask(&repo, &["rev-parse", "HEAD"]);
+        let ingested = Tia::new(&repo, "ingest")
+            .args(&["../report.xml", "--commit", &head])
+            .run();
+        assert_eq!(ingested.code, Some(0), "{}", ingested.stderr);
+        let ledger = revert(&repo, &["--ledger", "--format", "json"]);
+        let ledger: serde_json::Value = serde_json::from_slice(&ledger.stdout).unwrap();
+        assert_eq!(ledger[word], 1, "{ledger}");
+        assert_eq!(ledger["entries"][0]["fate"]["green"], word == "right");
+    }
     let again = revert(&repo, &[&leaf, "--write", "--branch", "x"]);
     assert_eq!(again.code, Some(1));
     assert!(
