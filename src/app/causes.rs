@@ -1,20 +1,18 @@
 //! Failures that say the same, put together: their causes rather than their tests.
 
-use std::fmt::Write;
-
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::flaky::Failing;
 use crate::history::FailureRow;
-use crate::model::{Failure, PartId, TestId, Timestamp};
+use crate::model::{PartId, TestId, Timestamp};
 use crate::report::nightly::Cause;
+use crate::triage::cluster::Clusters;
+use crate::triage::signature::signature;
 
-/// Longer messages are cut.
-const LONGEST: usize = 200;
 /// So many tests are named.
 const EXAMPLES: usize = 3;
 
-/// Failures of one signature, as they are counted.
+/// Failures of one cluster, as they are counted.
 #[derive(Default)]
 struct Group {
     failures: u32,
@@ -32,12 +30,25 @@ pub(super) fn causes(
     rows: &[FailureRow],
     of: impl Fn(&FailureRow) -> Option<(Timestamp, Option<Failing>)>,
 ) -> Vec<Cause> {
-    let mut groups: FxHashMap<String, Group> = FxHashMap::default();
-    for row in rows {
-        let Some((start, cause)) = of(row) else {
-            continue;
-        };
-        let group = groups.entry(signature(&row.failure)).or_default();
+    let known: Vec<(&FailureRow, (Timestamp, Option<Failing>))> = rows
+        .iter()
+        .filter_map(|row| Some((row, of(row)?)))
+        .collect();
+    let mut moments: Vec<Timestamp> = known.iter().map(|(_, (start, _))| *start).collect();
+    moments.sort_unstable();
+    moments.dedup();
+    let mut clusters = Clusters::default();
+    let mut tests: FxHashMap<&TestId, u32> = FxHashMap::default();
+    for (row, (start, _)) in &known {
+        let next = tests.len() as u32;
+        let test = *tests.entry(&row.test).or_insert(next);
+        let moment = moments.partition_point(|moment| moment < start) as u32;
+        clusters.add(test, moment, signature(&row.failure));
+    }
+    let joined = clusters.join();
+    let mut groups: Vec<Group> = joined.clusters.iter().map(|_| Group::default()).collect();
+    for ((row, (start, cause)), cluster) in known.into_iter().zip(&joined.of) {
+        let group = &mut groups[*cluster as usize];
         group.failures += 1;
         *group.tests.entry(row.test.clone()).or_default() += 1;
         group.parts.insert(row.part);
@@ -48,7 +59,8 @@ pub(super) fn causes(
             group.outages += cause.outage.get();
         }
     }
-    let mut causes: Vec<Cause> = groups.into_iter().map(cause).collect();
+    let titles = joined.clusters.iter().map(|one| one.signature.title());
+    let mut causes: Vec<Cause> = titles.zip(groups).map(cause).collect();
     causes
         .sort_by(|a, b| (b.failures, b.tests, &a.message).cmp(&(a.failures, a.tests, &b.message)));
     causes
@@ -74,98 +86,10 @@ fn cause((message, group): (String, Group)) -> Cause {
     }
 }
 
-/// What a failure says, with everything masked that differs from one time to the next: numbers, ids, addresses.
-pub(super) fn signature(failure: &Failure) -> String {
-    let text = match failure.message.trim() {
-        "" => failure.stack.trim(),
-        message => message,
-    };
-    let line = text.lines().find(|line| !line.trim().is_empty());
-    let line: String = line
-        .unwrap_or_default()
-        .trim()
-        .chars()
-        .take(LONGEST)
-        .collect();
-    let masked = mask(&line);
-    let kind = failure.kind.trim();
-    let last = kind.rsplit(['.', ':']).next().unwrap_or_default();
-    match (kind.is_empty(), masked.is_empty()) {
-        (true, true) => "(no message)".to_owned(),
-        (false, true) => kind.to_owned(),
-        (false, false) if !last.is_empty() && !masked.contains(last) => {
-            let mut text = last.to_owned();
-            let _ = write!(text, ": {masked}");
-            text
-        }
-        _ => masked,
-    }
-}
-
-/// `#` for each number, and for each word of hexadecimal digits that holds one.
-fn mask(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while !rest.is_empty() {
-        let end = rest
-            .find(|c: char| !c.is_ascii_alphanumeric())
-            .unwrap_or(rest.len());
-        let (word, after) = rest.split_at(end);
-        let has_digit = word.bytes().any(|b| b.is_ascii_digit());
-        let is_hex = word.len() >= 6 && word.bytes().all(|b| b.is_ascii_hexdigit());
-        if has_digit && (is_hex || word.starts_with("0x")) {
-            out.push('#');
-        } else {
-            let mut in_number = false;
-            for c in word.chars() {
-                if !c.is_ascii_digit() {
-                    out.push(c);
-                } else if !in_number {
-                    out.push('#');
-                }
-                in_number = c.is_ascii_digit();
-            }
-        }
-        let mut chars = after.chars();
-        if let Some(c) = chars.next() {
-            out.push(if c.is_control() { ' ' } else { c });
-        }
-        rest = chars.as_str();
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Status, Variant};
-
-    #[test]
-    fn what_differs_each_time_is_masked() {
-        assert_eq!(
-            mask("could not connect to db-2.internal:5432 from ci-b1 (pid 12225)"),
-            "could not connect to db-#.internal:# from ci-b# (pid #)"
-        );
-        assert_eq!(mask("at 0x7ffe12 in 3fa85f64-5717"), "at # in #-#");
-        assert_eq!(mask("added decade é1"), "added decade é#");
-    }
-
-    #[test]
-    fn the_exception_is_named_once() {
-        let failure = |kind: &str, message: &str| {
-            signature(&Failure {
-                kind: kind.into(),
-                message: message.into(),
-                stack: String::new(),
-            })
-        };
-        assert_eq!(
-            failure("builtins.KeyError", "KeyError: 'a'"),
-            "KeyError: 'a'"
-        );
-        assert_eq!(failure("java.io.IOException", "gone"), "IOException: gone");
-        assert_eq!(failure("", ""), "(no message)");
-    }
+    use crate::model::{Failure, Status, Variant};
 
     #[test]
     fn failures_that_say_the_same_are_one_cause() {
@@ -182,16 +106,16 @@ mod tests {
             },
         };
         let rows = [
-            row("a", "port 1"),
-            row("b", "port 22"),
-            row("a", "port 3"),
-            row("c", "x"),
+            row("a", "no answer on port 1"),
+            row("b", "no answer on port 22"),
+            row("a", "no answer on port 3"),
+            row("c", "no such key"),
         ];
         let found = causes(&rows, |_| Some((Timestamp(5), None)));
         assert_eq!(found.len(), 2);
         assert_eq!(
             (found[0].message.as_str(), found[0].failures, found[0].tests),
-            ("port #", 3, 2)
+            ("no answer on port #", 3, 2)
         );
         assert_eq!(found[0].examples, ["t::a", "t::b"]);
     }

@@ -16,6 +16,7 @@ mod quarantine;
 mod reached;
 mod renamed;
 mod report;
+mod revert;
 mod said;
 mod select;
 mod site;
@@ -39,6 +40,7 @@ pub use join::Joins;
 pub use past::{Found, Past, PastQuery, Story};
 pub use quarantine::{Entering, Reviewed, Told, Ward};
 pub use reached::Reached;
+pub use revert::{Proposed, RevertQuery};
 pub use said::Sayings;
 pub use select::{Answer, Granularity, Head, Request};
 pub use tried::{Tried, Which};
@@ -116,6 +118,15 @@ pub enum AppError {
     /// There is no place for `quarantine.toml`.
     #[error("no file is named and there is no repository that could hold `{QUARANTINE_FILE}`")]
     NoQuarantinePlace,
+    /// The ledger of undone commits.
+    #[error("the branch is made, but the ledger `{}` cannot be written", path.display())]
+    Ledger {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
     /// A file that cannot be read.
     #[error("cannot read `{}`", path.display())]
     Unreadable {

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::flaky::{Flaky, FlakyQuery};
 use super::site::Site;
-use super::{AppError, Past, PastQuery, Progress, causes};
+use super::{AppError, Past, PastQuery, Progress};
 use crate::config::{QUARANTINE_FILE, Quarantine};
 use crate::flaky::Standing;
 use crate::flaky::quarantine::{Advice, Since, advise, is_bad, may_enter};
@@ -15,6 +15,7 @@ use crate::history::Query;
 use crate::model::{Date, Pattern, Quarantined, Seconds, Series, TestId};
 use crate::repo::Repo;
 use crate::report::nightly::Review;
+use crate::triage::signature::signature;
 
 /// So many messages of a test are remembered.
 const MESSAGES: usize = 8;
@@ -190,7 +191,7 @@ impl Past {
             ..Query::default()
         };
         for row in self.history().failures(&query, Some(test))? {
-            let message = causes::signature(&row.failure);
+            let message = signature(&row.failure).title();
             if pattern.messages.len() < MESSAGES && !pattern.messages.contains(&message) {
                 pattern.messages.push(message);
             }
@@ -264,7 +265,7 @@ impl Past {
                     ..Query::default()
                 };
                 for row in self.history().failures(&query, Some(&entry.test))? {
-                    let message = causes::signature(&row.failure);
+                    let message = signature(&row.failure).title();
                     if !since.messages.contains(&message) {
                         since.messages.push(message);
                     }

@@ -26,6 +26,7 @@ impl From<AppError> for CliError {
     fn from(error: AppError) -> Self {
         let code = match &error {
             AppError::Config(_) => ExitCode::Usage,
+            AppError::Repo(error) if error.is_usage() => ExitCode::Usage,
             AppError::Output { source } if source.kind() == std::io::ErrorKind::BrokenPipe => {
                 ExitCode::Done
             }

@@ -12,6 +12,7 @@ mod ingest;
 mod init;
 mod quarantine;
 mod report;
+mod revert;
 mod select;
 mod triage;
 mod ui;
@@ -73,6 +74,8 @@ enum Command {
     Quarantine(quarantine::QuarantineCommand),
     /// Name the commit that broke a test
     Culprit(culprit::CulpritCommand),
+    /// Propose to undo a commit, or commit that on a branch of its own
+    Revert(revert::RevertCommand),
     /// Look after the history: its size, its health, its age
     Db(db::DbCommand),
     /// Print what the dependency graph looks like
@@ -99,6 +102,7 @@ pub fn run() -> ExitCode {
         Command::Report(command) => command.run(&cli.global, &ui),
         Command::Quarantine(command) => command.run(&cli.global, &ui),
         Command::Culprit(command) => command.run(&cli.global, &ui),
+        Command::Revert(command) => command.run(&cli.global, &ui),
         Command::Db(command) => command.run(&cli.global, &ui),
         Command::Graph(command) => command.run(&cli.global, &ui),
         Command::Init(command) => command.run(&cli.global, &ui),

@@ -23,12 +23,12 @@ pub struct Base {
 }
 
 /// A branch that HEAD can be compared with.
-struct Target {
-    commit: ObjectId,
+pub(super) struct Target {
+    pub(super) commit: ObjectId,
     /// As it is shown: `origin/main`.
-    name: String,
+    pub(super) name: String,
     /// The branch's own name, and the remote it is of.
-    branch: String,
+    pub(super) branch: String,
     remote: Option<String>,
 }
 
@@ -178,7 +178,7 @@ impl Repo {
     }
 
     /// The branch that HEAD is on; `None` where it is detached.
-    fn current_branch(&self) -> Option<String> {
+    pub(super) fn current_branch(&self) -> Option<String> {
         let head = self.git.find_reference("HEAD").ok()?;
         let target = head.symbolic_target().ok()??;
         target.strip_prefix("refs/heads/").map(str::to_string)
@@ -206,7 +206,7 @@ impl Repo {
     }
 
     /// The default branch of the main remote.
-    fn remote_default(&self) -> Option<Target> {
+    pub(super) fn remote_default(&self) -> Option<Target> {
         let remote = self.main_remote();
         let symbolic = self
             .git
@@ -256,7 +256,7 @@ impl Repo {
             .or_else(|| self.target(&format!("refs/heads/{branch}"), None))
     }
 
-    fn target(&self, reference: &str, remote: Option<&str>) -> Option<Target> {
+    pub(super) fn target(&self, reference: &str, remote: Option<&str>) -> Option<Target> {
         let commit = self
             .git
             .find_reference(reference)
@@ -279,7 +279,7 @@ impl Repo {
     }
 
     /// `origin`, or the only remote there is.
-    fn main_remote(&self) -> String {
+    pub(super) fn main_remote(&self) -> String {
         let all = self.git.remotes().ok();
         let names: Vec<String> = all
             .iter()

@@ -179,6 +179,78 @@ pub enum RepoError {
         #[source]
         source: std::io::Error,
     },
+    /// A merge goes back to one of its parents, and nobody said to which.
+    #[error(
+        "commit {} is a merge of {}: undoing it goes back to one of them",
+        short(commit),
+        listed(parents)
+    )]
+    NeedsMainline {
+        /// The merge.
+        commit: ObjectId,
+        /// Its parents, in order.
+        parents: Vec<super::CommitLine>,
+    },
+    /// A parent that the commit has not, or a choice where there is none.
+    #[error("commit {} has {parents} parent{}, so `--mainline {mainline}` names none of several", short(commit), if *parents == 1 { "" } else { "s" })]
+    NoMainline {
+        /// The commit.
+        commit: ObjectId,
+        /// As it was given.
+        mainline: u32,
+        /// How many parents it has.
+        parents: usize,
+    },
+    /// The parent of the commit is not in this clone.
+    #[error(
+        "this clone is cut off at commit {}: what it changed cannot be told without its parent",
+        short(commit)
+    )]
+    CutOff {
+        /// The commit.
+        commit: ObjectId,
+        /// The remote that has the rest.
+        remote: String,
+        /// Whether the history is cut off on purpose.
+        shallow: bool,
+    },
+    /// A commit that no branch leads to.
+    #[error(
+        "commit {} is on no branch, so there is nothing to undo it on",
+        short(commit)
+    )]
+    OnNoBranch {
+        /// The commit.
+        commit: ObjectId,
+    },
+    /// The branch to be made is there.
+    #[error("the branch `{branch}` exists already; nothing was written")]
+    BranchExists {
+        /// The branch.
+        branch: String,
+    },
+    /// No branch can be called so.
+    #[error("`{branch}` is no name for a branch")]
+    BranchName {
+        /// As it was given.
+        branch: String,
+    },
+    /// A commit that cannot be undone by itself.
+    #[error(
+        "undoing commit {} comes to no tree that could be committed",
+        short(commit)
+    )]
+    NotClean {
+        /// The commit.
+        commit: ObjectId,
+    },
+    /// Nobody is named who could have written a commit.
+    #[error("git does not know who you are")]
+    NoIdentity {
+        /// What libgit2 says.
+        #[source]
+        source: git2::Error,
+    },
     /// Anything else that libgit2 refuses.
     #[error("git cannot {what}")]
     Git {
@@ -191,6 +263,14 @@ pub enum RepoError {
 }
 
 impl RepoError {
+    /// Whether the command line is at fault rather than the repository.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::NeedsMainline { .. } | Self::NoMainline { .. } | Self::BranchName { .. }
+        )
+    }
+
     /// What the user can do about it, as a command or setting.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
@@ -284,9 +364,43 @@ impl RepoError {
             }
             Self::Moved { .. } => "run it again when nothing writes to the working tree".into(),
             Self::Unreadable { path } => format!("make `{path}` readable"),
+            Self::NeedsMainline { .. } => {
+                "`--mainline 1` goes back to the first, which is the branch it was merged into".into()
+            }
+            Self::NoMainline { parents: 0 | 1, .. } => "leave `--mainline` out: it is for merges".into(),
+            Self::NoMainline { parents, .. } => format!("give a number from 1 to {parents}"),
+            Self::CutOff { remote, shallow: true, .. } => {
+                format!("`git fetch --deepen=1 {remote}` brings it, `git fetch --unshallow {remote}` all of the history")
+            }
+            Self::OnNoBranch { .. } => "name the commit to undo it on with `--onto REV`".into(),
+            Self::BranchExists { branch } => {
+                format!("name another with `--branch NAME`, or delete it with `git branch -D {branch}`")
+            }
+            Self::NoIdentity { .. } => {
+                "`git config user.name NAME` and `git config user.email ADDRESS` tell it".into()
+            }
             _ => return None,
         })
     }
+}
+
+/// An id as people read it.
+fn short(id: &ObjectId) -> String {
+    let mut text = id.to_string();
+    text.truncate(12);
+    text
+}
+
+fn listed(parents: &[super::CommitLine]) -> String {
+    let one = |(at, parent): (usize, &super::CommitLine)| {
+        format!("{}: {} \"{}\"", at + 1, short(&parent.id), parent.subject)
+    };
+    parents
+        .iter()
+        .enumerate()
+        .map(one)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn near_misses(near: &[String]) -> String {

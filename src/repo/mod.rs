@@ -1,8 +1,8 @@
 //! World: git. The only folder that names git2.
 //!
 //! [`Repo`] answers what a revision is, where to compare from, what a commit, the index or the working tree holds
-//! ([`RepoSnapshot`]), and what differs between two of them. Nothing is ever written, no object, no reference, no index,
-//! but for detached working trees ([`WorkTree`]), which are taken away again.
+//! ([`RepoSnapshot`]), and what differs between two of them. Nothing is written, no object, no reference, no index, but for
+//! detached working trees ([`WorkTree`]), which are taken away again, and a revert: objects, and one new branch.
 //! Not seen here: repositories with SHA-256 ids, reftables or a split index, each told by a clear error; ignored
 //! files of the working tree.
 
@@ -23,6 +23,7 @@ mod lookup;
 mod nested;
 mod objects;
 mod open;
+mod revert;
 mod revision;
 mod scan;
 mod snapshot;
@@ -38,6 +39,7 @@ pub use change::change;
 pub use commits::{Along, Commit, HeadCommit};
 pub use error::RepoError;
 pub use objects::Blobs;
+pub use revert::{CommitLine, Landing, Later, Touched, Undo, Undone};
 pub use snapshot::RepoSnapshot;
 pub use worktree::WorkTree;
 

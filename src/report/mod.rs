@@ -14,5 +14,6 @@ pub mod markdown;
 pub mod moment;
 pub mod nightly;
 pub mod prometheus;
+pub mod revert;
 pub mod text;
 pub mod triage;

@@ -2,10 +2,14 @@
 //!
 //! Everything here is a function of values: nothing is run, read or written.
 
+pub mod cluster;
 pub mod culprit;
+pub mod episode;
 pub mod gate;
 pub mod judge;
 pub mod mask;
+mod near;
+pub mod revert;
 pub mod signature;
 pub mod verdict;
 

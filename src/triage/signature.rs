@@ -17,7 +17,7 @@ pub const SIGNATURE_VERSION: u32 = 1;
 /// Longer texts keep their head and their tail, in bytes.
 const LONGEST: usize = 4096;
 /// Of texts longer than this, only head and tail are looked at, in bytes.
-const LOOKED_AT: usize = 1 << 18;
+const LOOKED_AT: usize = 1 << 16;
 /// A longer title is cut, in characters.
 const TITLE: usize = 200;
 /// So many frames in a row are kept.

@@ -7,5 +7,6 @@ mod culprit;
 mod flaky;
 mod history;
 mod report;
+mod revert;
 mod robust;
 mod support;
