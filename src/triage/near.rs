@@ -13,6 +13,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Near is less than this share of the mean weight.
 const SHARE: f64 = 0.1;
+/// Words are put into so many heaps for a first look.
+const SHARES: usize = 64;
 /// First lines with more words may differ in some.
 const SHORT: usize = 24;
 
@@ -23,6 +25,8 @@ pub(super) struct Words {
     words: Vec<(u64, u32)>,
     /// The same, sorted.
     sorted: Vec<(u64, u32)>,
+    /// The weights of words, by bits of their hashes.
+    shares: Box<[u32; SHARES]>,
     weight: u32,
     /// The words of the first line, where that is short, and of all lines that tell an error.
     line: u64,
@@ -53,9 +57,14 @@ impl Words {
         }
         let mut sorted = words.clone();
         sorted.sort_unstable();
+        let mut shares = Box::new([0; SHARES]);
+        for (word, weight) in &words {
+            shares[*word as usize % SHARES] += weight;
+        }
         Self {
             words,
             sorted,
+            shares,
             weight,
             line: xxh3_64(line.as_bytes()),
         }
@@ -79,7 +88,14 @@ impl Words {
             other.sorted.iter().peekable(),
         );
         let (mut gone, mut new) = (0, 0);
-        loop {
+        let bound = self.bound(other);
+        // each heap's difference is in `gone` or in `new`
+        let heaps = self.shares.iter().zip(other.shares.iter());
+        let apart: u32 = heaps.map(|(a, b)| a.abs_diff(*b)).sum();
+        if f64::from(apart) / 2.0 >= bound {
+            return None;
+        }
+        while f64::from(gone.max(new)) < bound {
             match (a.peek(), b.peek()) {
                 (None, None) => break,
                 (Some(x), Some(y)) if x == y => {
@@ -237,7 +253,11 @@ type Place = (u64, u32);
 pub(super) struct Index {
     /// In how many texts each word is.
     common: FxHashMap<Place, u32>,
-    places: FxHashMap<Place, Vec<u32>>,
+    /// By word and line: texts whose lines differ are not near.
+    places: FxHashMap<(Place, u64), Vec<u32>>,
+    /// For each text, the question it last was an answer to.
+    asked: Vec<u32>,
+    question: u32,
 }
 
 impl Index {
@@ -250,18 +270,27 @@ impl Index {
 
     /// Adds a text under a number.
     pub(super) fn add(&mut self, number: u32, words: &Words) {
+        let asked = self.asked.len().max(number as usize + 1);
+        self.asked.resize(asked, 0);
         for place in self.first(words) {
-            self.places.entry(place).or_default().push(number);
+            let key = (place, words.line);
+            self.places.entry(key).or_default().push(number);
         }
     }
 
-    /// The numbers of all texts that can be near, and of some that are not; in order, each once.
-    pub(super) fn candidates(&self, words: &Words) -> Vec<u32> {
-        let first = self.first(words);
-        let lists = first.iter().filter_map(|place| self.places.get(place));
-        let mut found: Vec<u32> = lists.flatten().copied().collect();
-        found.sort_unstable();
-        found.dedup();
+    /// The numbers of all texts that can be near, and of some that are not; each once.
+    pub(super) fn candidates(&mut self, words: &Words) -> Vec<u32> {
+        self.question += 1;
+        let mut found = Vec::new();
+        for place in self.first(words) {
+            for number in self.places.get(&(place, words.line)).into_iter().flatten() {
+                let asked = &mut self.asked[*number as usize];
+                if *asked != self.question {
+                    *asked = self.question;
+                    found.push(*number);
+                }
+            }
+        }
         found
     }
 
