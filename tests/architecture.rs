@@ -38,6 +38,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// For each outside crate that is fenced, the places that may name it.
 const FENCES: &[(&str, &[&str])] = &[
     ("git2", &["repo"]),
+    ("petgraph", &["graph"]),
     ("fixedbitset", &["graph"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),

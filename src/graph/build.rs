@@ -1,10 +1,12 @@
 //! Nodes and edges of the readers → a graph.
 
 use fixedbitset::FixedBitSet;
+use indexmap::IndexMap;
+use petgraph::graph::DiGraph;
+use rustc_hash::FxBuildHasher;
 
-use super::edges::Edges;
-use super::{Graph, NodeId};
-use crate::model::{EdgeSink, Node};
+use super::{Graph, Link, NodeId};
+use crate::model::{EdgeSink, Node, NodeInfo, Note, SinkEdge};
 
 impl Graph {
     /// Lays out what the readers found. Of several edges of one kind between the same two nodes the first line stays.
@@ -20,13 +22,36 @@ impl Graph {
         edges.dedup_by(|b, a| (a.from, a.to, a.kind) == (b.from, b.to, b.kind));
         notes.sort();
         notes.dedup();
+        Graph::lay_out(nodes, edges.into_iter(), notes, None)
+    }
+
+    /// Shared by [`Graph::build`] and the codec. `live` is walked where it is not given.
+    pub(super) fn lay_out(
+        nodes: IndexMap<Node, NodeInfo, FxBuildHasher>,
+        list: impl ExactSizeIterator<Item = SinkEdge>,
+        notes: Vec<Note>,
+        live: Option<FixedBitSet>,
+    ) -> Graph {
+        let mut edges = DiGraph::with_capacity(nodes.len(), list.len());
+        for _ in 0..nodes.len() {
+            edges.add_node(());
+        }
+        for SinkEdge {
+            from,
+            to,
+            kind,
+            line,
+        } in list
+        {
+            edges.add_edge(from.0.into(), to.0.into(), Link { kind, line });
+        }
         let mut graph = Graph {
-            edges: Edges::new(nodes.len(), &edges),
             nodes,
+            edges,
             live: FixedBitSet::new(),
             notes,
         };
-        graph.live = graph.walk_from_tests();
+        graph.live = live.unwrap_or_else(|| graph.walk_from_tests());
         graph
     }
 

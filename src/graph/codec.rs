@@ -9,9 +9,8 @@
 use fixedbitset::FixedBitSet;
 use serde::{Deserialize, Serialize};
 
-use super::edges::Edges;
-use super::{Graph, Link, Nodes};
-use crate::model::{EdgeKind, Fingerprint, Note};
+use super::Graph;
+use crate::model::{EdgeKind, Fingerprint, Node, NodeInfo, NodeRef, Note, SinkEdge};
 
 /// The version of the encoding; raised with every change to it or to what a node or edge means.
 pub const FORMAT_VERSION: u32 = 1;
@@ -30,21 +29,9 @@ pub enum CodecError {
     Damaged,
 }
 
-/// What is written, borrowed from the graph; read back as [`Columns`].
-#[derive(Serialize)]
-struct Written<'a> {
-    nodes: &'a Nodes,
-    degrees: Vec<u32>,
-    targets: &'a [u32],
-    kinds: Vec<EdgeKind>,
-    lines: Vec<u32>,
-    live: Vec<u32>,
-    notes: &'a [Note],
-}
-
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Columns {
-    nodes: Nodes,
+    nodes: Vec<(Node, NodeInfo)>,
     degrees: Vec<u32>,
     targets: Vec<u32>,
     kinds: Vec<EdgeKind>,
@@ -56,16 +43,30 @@ struct Columns {
 impl Graph {
     /// The bytes of this graph. Cost: one pass over nodes and edges.
     pub fn encode(&self) -> Vec<u8> {
-        let links = self.edges.links();
-        let columns = Written {
-            nodes: &self.nodes,
-            degrees: self.edges.degrees(),
-            targets: self.edges.targets(),
-            kinds: links.iter().map(|link| link.kind).collect(),
-            lines: links.iter().map(|link| link.line).collect(),
+        let mut columns = Columns {
+            nodes: self
+                .nodes
+                .iter()
+                .map(|(node, info)| (node.clone(), info.clone()))
+                .collect(),
+            degrees: Vec::with_capacity(self.len()),
+            targets: Vec::with_capacity(self.edges.edge_count()),
+            kinds: Vec::with_capacity(self.edges.edge_count()),
+            lines: Vec::with_capacity(self.edges.edge_count()),
             live: self.live.ones().map(|i| i as u32).collect(),
-            notes: &self.notes,
+            notes: self.notes.clone(),
         };
+        for (id, _, _) in self.iter() {
+            let before = columns.targets.len();
+            for (to, link) in self.dependencies(id) {
+                columns.targets.push(to.0);
+                columns.kinds.push(link.kind);
+                columns.lines.push(link.line);
+            }
+            columns
+                .degrees
+                .push((columns.targets.len() - before) as u32);
+        }
         let payload = postcard::to_stdvec(&columns).expect("plain data has an encoding");
         let mut bytes = Vec::with_capacity(HEADER + payload.len());
         bytes.extend_from_slice(MAGIC);
@@ -108,19 +109,35 @@ impl Columns {
                 .iter()
                 .chain(&self.live)
                 .all(|i| (*i as usize) < count);
-        if !fits {
+        let nodes: indexmap::IndexMap<_, _, rustc_hash::FxBuildHasher> =
+            self.nodes.into_iter().collect();
+        if !fits || nodes.len() != count {
             return None;
         }
         let mut live = FixedBitSet::with_capacity(count);
         live.extend(self.live.iter().map(|i| *i as usize));
-        let both = self.kinds.into_iter().zip(self.lines);
-        let links = both.map(|(kind, line)| Link { kind, line }).collect();
-        Some(Graph {
-            nodes: self.nodes,
-            edges: Edges::of_columns(&self.degrees, self.targets, links),
-            live,
-            notes: self.notes,
-        })
+        let mut list = Vec::with_capacity(edges);
+        let mut columns = self.targets.iter().zip(&self.kinds).zip(&self.lines);
+        for (from, degree) in self.degrees.iter().enumerate() {
+            list.extend(
+                columns
+                    .by_ref()
+                    .take(*degree as usize)
+                    .map(|((to, kind), line)| SinkEdge {
+                        from: NodeRef(from as u32),
+                        to: NodeRef(*to),
+                        kind: *kind,
+                        line: *line,
+                    }),
+            );
+        }
+        // petgraph hands out the edges of a node newest first: laid out backwards, they come back in written order
+        Some(Graph::lay_out(
+            nodes,
+            list.into_iter().rev(),
+            self.notes,
+            Some(live),
+        ))
     }
 }
 

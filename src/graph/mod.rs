@@ -1,4 +1,4 @@
-//! What depends on what.
+//! What depends on what. The only folder that names petgraph.
 //!
 //! **The direction of an edge**: `a → b` means "`a` depends on `b`". A change of `b` is therefore felt by everything
 //! from which `b` can be reached: [`Graph::reach`] walks edges backwards.
@@ -8,7 +8,6 @@
 
 mod build;
 mod codec;
-mod edges;
 mod explain;
 mod reach;
 mod symbols;
@@ -20,10 +19,10 @@ pub use symbols::{Symbols, Units, Walk};
 
 use fixedbitset::FixedBitSet;
 use indexmap::IndexMap;
+use petgraph::graph::DiGraph;
 use rustc_hash::FxBuildHasher;
 
 use crate::model::{EdgeKind, Node, NodeInfo, Note, RepoPath};
-use edges::Edges;
 
 /// A node of one [`Graph`]; an index below [`Graph::len`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
@@ -38,14 +37,11 @@ pub struct Link {
     pub line: u32,
 }
 
-/// Every node by identity, with what is known of it.
-type Nodes = IndexMap<Node, NodeInfo, FxBuildHasher>;
-
 /// The dependency graph of one snapshot.
 #[derive(Debug, Default)]
 pub struct Graph {
-    nodes: Nodes,
-    edges: Edges,
+    nodes: IndexMap<Node, NodeInfo, FxBuildHasher>,
+    edges: DiGraph<(), Link, u32>,
     /// Nodes that some test depends on, tests included.
     live: FixedBitSet,
     notes: Vec<Note>,
@@ -113,12 +109,18 @@ impl Graph {
 
     /// The edges out of a node: what it depends on.
     pub fn dependencies(&self, id: NodeId) -> impl Iterator<Item = (NodeId, Link)> {
-        self.edges.leaving(id)
+        use petgraph::visit::EdgeRef;
+        self.edges
+            .edges(id.0.into())
+            .map(|e| (NodeId(e.target().index() as u32), *e.weight()))
     }
 
     /// The edges into a node: what depends on it.
     pub fn dependents(&self, id: NodeId) -> impl Iterator<Item = (NodeId, Link)> {
-        self.edges.entering(id)
+        use petgraph::visit::EdgeRef;
+        self.edges
+            .edges_directed(id.0.into(), petgraph::Direction::Incoming)
+            .map(|e| (NodeId(e.source().index() as u32), *e.weight()))
     }
 
     /// What readers want the user to know.
@@ -130,7 +132,7 @@ impl Graph {
     pub fn counts(&self) -> Counts {
         Counts {
             nodes: self.nodes.len(),
-            edges: self.edges.len(),
+            edges: self.edges.edge_count(),
             suites: self
                 .nodes
                 .keys()
