@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use fleet::Fleet;
 use tia::flaky::{Past, Says, assess};
 use tia::model::Series;
+use tia::triage::verdict::{Range, Verdict, chances};
 
 const FIRST: usize = 60;
 const LEVELS: [f64; 6] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
@@ -66,6 +67,8 @@ struct Counts {
     with_new: u32,
     blocked: [u32; LEVELS.len()],
     noise: u32,
+    /// For each of [`RULES`]: expected runs with a new regression that pass, and with noise only that are blocked.
+    rules: [(f64, f64); RULES.len()],
 }
 
 impl Counts {
@@ -86,6 +89,10 @@ impl Counts {
         }
         self.with_new += other.with_new;
         self.noise += other.noise;
+        for (a, b) in self.rules.iter_mut().zip(other.rules) {
+            a.0 += b.0;
+            a.1 += b.1;
+        }
     }
     fn print(&self) {
         let all: u32 = self.matrix.iter().flatten().sum();
@@ -119,6 +126,15 @@ impl Counts {
                 share(self.blocked[n], self.noise)
             );
         }
+        for ((name, _), (missed, blocked)) in RULES.iter().zip(self.rules) {
+            println!(
+                "  {name}: passes {missed:.1}/{} ({:.2} %) with a new regression, blocks {blocked:.1}/{} ({:.2} %) with only noise",
+                self.with_new,
+                100.0 * missed / f64::from(self.with_new.max(1)),
+                self.noise,
+                100.0 * blocked / f64::from(self.noise.max(1))
+            );
+        }
     }
 }
 
@@ -148,6 +164,73 @@ fn said(fleet: &Fleet) -> Said {
             })
             .collect(),
     )
+}
+
+/// The chance that a rule forgives one failure, from what came before it.
+type Rule = fn(&Fleet, usize, u32, &fleet::Failure) -> f64;
+
+/// What others do, on the same failures.
+const RULES: [(&str, Rule); 3] = [
+    ("LUCI's exoneration", exonerated),
+    ("rerun twice", rerun_twice),
+    ("list of known flakes", known_flake),
+];
+
+/// LUCI Analysis: in 14 days at least two commits with both outcomes and 1 % of all commits; or six bad of the last ten results,
+/// or the last three.
+fn exonerated(fleet: &Fleet, test: usize, part: u32, _: &fleet::Failure) -> f64 {
+    let now = fleet.parts[part as usize].start.0;
+    let mut commits: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
+    let before = || {
+        fleet.series[test]
+            .seen
+            .iter()
+            .filter(|seen| seen.part < part)
+    };
+    for seen in before() {
+        let at = &fleet.parts[seen.part as usize];
+        if now - at.start.0 <= 14 * 86_400_000 {
+            let entry = commits
+                .entry(at.context.commit.as_deref().unwrap())
+                .or_default();
+            entry.0 |= !seen.status.is_bad();
+            entry.1 |= seen.bad_attempts > 0;
+        }
+    }
+    let both = commits.values().filter(|(good, bad)| *good && *bad).count();
+    let flaking = both >= 2 && both as f64 >= 0.01 * commits.len() as f64;
+    let last: Vec<bool> = before()
+        .rev()
+        .take(10)
+        .map(|seen| seen.bad_attempts > 0)
+        .collect();
+    let failing = last.iter().filter(|bad| **bad).count() >= 6
+        || (last.len() >= 3 && last[..3].iter().all(|bad| *bad));
+    f64::from(u8::from(flaking || failing))
+}
+
+/// Two more runs at the same commit: a flake fails each with its rate again, an outage is over, a regression stays.
+fn rerun_twice(fleet: &Fleet, _: usize, _: u32, failure: &fleet::Failure) -> f64 {
+    match failure.cause.as_str() {
+        "regression" => 0.0,
+        "flake" => 1.0 - fleet.truth.tests[&failure.test].rate.min(1.0).powi(2),
+        _ => 1.0,
+    }
+}
+
+/// flakebox: at least one pass and one failure among the last fifty results, of at least five.
+fn known_flake(fleet: &Fleet, test: usize, part: u32, _: &fleet::Failure) -> f64 {
+    let before = fleet.series[test]
+        .seen
+        .iter()
+        .filter(|seen| seen.part < part);
+    let last: Vec<bool> = before
+        .rev()
+        .take(50)
+        .map(|seen| seen.bad_attempts > 0)
+        .collect();
+    let both = last.contains(&true) && last.contains(&false);
+    f64::from(u8::from(last.len() >= 5 && both))
 }
 
 /// The last part of the commit before.
@@ -215,22 +298,25 @@ fn judge(fleet: &Fleet, every: u32, verbose: bool) -> Counts {
         });
         let assessment = assess(&past, series);
         let (mut any_old, mut highest) = (false, 0.0_f64);
+        // For each rule, the chance that it forgives every failure of the run.
+        let mut forgiven = [1.0; RULES.len()];
         for failure in failures {
             let test = &assessment.tests[number[failure.test.as_str()]];
             let found = test.failures.last().unwrap();
             assert_eq!(found.part, part);
-            let now = [
-                found.broke_at_commit.get(),
-                found.regression.get() - found.broke_at_commit.get(),
-                found.flake.get(),
-                found.outage.get(),
-            ];
-            let called = (0..4).max_by(|a, b| now[*a].total_cmp(&now[*b])).unwrap();
+            let chances = chances(found, Range::Commit, true);
+            let now = chances.this_change();
+            let called = match chances.verdict() {
+                Verdict::Regression | Verdict::NewTest => 0,
+                Verdict::AlreadyBroken => 1,
+                Verdict::Flake => 2,
+                Verdict::Infrastructure => 3,
+            };
             let truth = truly(failure);
             counts.matrix[truth as usize][called] += weight;
             if verbose && truth as usize != called {
                 println!(
-                    "   run {part} {} truly {truth:?}, called {called}: {now:.3?} {} ran {} failed {} reach {:?}",
+                    "   run {part} {} truly {truth:?}, called {called}: {now:.3} {} ran {} failed {} reach {:?}",
                     failure.test,
                     fleet.truth.tests[&failure.test].kind,
                     test.ran,
@@ -244,7 +330,10 @@ fn judge(fleet: &Fleet, every: u32, verbose: bool) -> Counts {
             }
             any_old |= truth == Cause::Old;
             if !failure.recovered {
-                highest = highest.max(now[0]);
+                highest = highest.max(now);
+                for (forgives, rule) in forgiven.iter_mut().zip(RULES) {
+                    *forgives *= rule.1(fleet, number[failure.test.as_str()], part, failure);
+                }
             }
         }
         for (n, level) in LEVELS.iter().enumerate() {
@@ -252,6 +341,13 @@ fn judge(fleet: &Fleet, every: u32, verbose: bool) -> Counts {
                 counts.missed[n] += u32::from(highest < *level);
             } else if !any_old {
                 counts.blocked[n] += weight * u32::from(highest >= *level);
+            }
+        }
+        for (n, forgiven) in forgiven.iter().enumerate() {
+            if any_new {
+                counts.rules[n].0 += forgiven;
+            } else if !any_old {
+                counts.rules[n].1 += f64::from(weight) * (1.0 - forgiven);
             }
         }
         counts.with_new += u32::from(any_new);

@@ -62,6 +62,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("ignore", &["config"]),
     ("minijinja", &["report"]),
     ("plotters", &["report"]),
+    ("ureq", &["app"]),
     ("postcard", &["app", "graph"]),
 ];
 

@@ -11,6 +11,7 @@ pub mod ingest;
 mod join;
 mod layout;
 mod narrow;
+mod notify;
 mod past;
 mod quarantine;
 mod reached;
@@ -37,6 +38,7 @@ pub use export::ExportFormat;
 pub use flaky::{Flaky, FlakyQuery};
 pub use gate::{GateRequest, gate};
 pub use join::Joins;
+pub use notify::Webhook;
 pub use past::{Found, Past, PastQuery, Story};
 pub use quarantine::{Entering, Reviewed, Told, Ward};
 pub use reached::Reached;
@@ -135,6 +137,14 @@ pub enum AppError {
         /// What the system says.
         #[source]
         source: std::io::Error,
+    },
+    /// A notice did not get through.
+    #[error("the webhook at `{place}` did not take the notice: {why}")]
+    Webhook {
+        /// Scheme and host; the rest may be a secret.
+        place: String,
+        /// The last answer.
+        why: String,
     },
     /// A pattern for paths that is none.
     #[error("`{glob}` is no glob")]

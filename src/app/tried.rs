@@ -8,12 +8,21 @@ use crate::flaky::{Reaches, Says};
 use crate::history::Query;
 use crate::model::{PartId, PastPart, RunId, TestId, Timestamp, Variant};
 use crate::report::flaky::Place;
-use crate::report::triage::{Before, Cause, Failure, Run, View};
+use crate::report::history::short;
+use crate::report::triage::{Before, Cause, Failure, Run, Suspect, View};
+use crate::triage::cluster::ClusterId;
 use crate::triage::judge::{self, Judgement};
 use crate::triage::verdict::{Range, Verdict};
 
 /// How far back a run is compared where nothing else is said: 60 days, in milliseconds.
 pub(super) const SPAN: i64 = 60 * Timestamp::DAY;
+
+/// For so many causes it is asked who did them, …
+const ASKED: usize = 8;
+/// … of so many of their tests at most, until one tells.
+const TESTS: usize = 3;
+/// So many suspects are told.
+const SUSPECTS: usize = 5;
 
 /// Which run is meant.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -254,9 +263,10 @@ impl Past {
                 );
                 let before = said.and_then(|(number, _)| sayings.before(number, first));
                 causes.push(Cause {
+                    cluster: said.map(|(_, said)| ClusterId::of(said)),
                     id: said.map_or_else(
                         || "unknown".to_owned(),
-                        |(_, said)| format!("{:012x}", said.id() >> 16),
+                        |(_, said)| ClusterId::of(said).to_string(),
                     ),
                     title,
                     verdict: failure.judged.verdict,
@@ -289,17 +299,52 @@ impl Past {
                 .total_cmp(&damage(a))
                 .then_with(|| a.id.cmp(&b.id))
         });
+        let mut asked = 0;
         for cause in &mut causes {
             if matches!(
                 cause.verdict,
                 Verdict::Regression | Verdict::AlreadyBroken | Verdict::NewTest
             ) {
                 cause.range = range(tried, cause);
+                // Who did it is asked of the costliest causes only: each question is a selection a commit.
+                if asked < ASKED && cause.verdict != Verdict::NewTest {
+                    asked += 1;
+                    blame(tried, cause, site, progress);
+                }
             }
             let tests: Vec<&TestId> = cause.failures.iter().map(|one| &one.test).collect();
             cause.reproduce = site.command(&tests, progress);
         }
         causes
+    }
+}
+
+/// Who may have broken the tests of a cause: what is found for the first of its tests for which anything can be.
+fn blame(tried: &Tried, cause: &mut Cause, site: &Site, progress: &dyn Progress) {
+    let Some(workspace) = site.workspace() else {
+        return;
+    };
+    for failure in cause.failures.iter().take(TESTS) {
+        let one = &failure.judged;
+        // A range that is not in this repository leaves nobody to suspect.
+        let Ok(Some(inquiry)) = workspace.suspects(&tried.judged, one.series, one.part, progress)
+        else {
+            continue;
+        };
+        let ranked = inquiry.ranked().into_iter().take(SUSPECTS);
+        cause.suspects = ranked
+            .map(|one| Suspect {
+                commit: one.commit,
+                subject: one.subject,
+                author: one.author.unwrap_or_else(|| "nobody named".to_owned()),
+                probability: one.probability.get(),
+            })
+            .collect();
+        let likeliest = cause.suspects.first();
+        cause.revert = likeliest
+            .filter(|suspect| suspect.probability >= 0.5)
+            .map(|suspect| format!("tia revert {}", short(&suspect.commit)));
+        return;
     }
 }
 

@@ -31,7 +31,8 @@ use crate::triage::culprit::{Behaviour, Outcome, Step};
 /// Exit code 0: a culprit is named; 1: there is none, or it is not known yet.
 #[derive(Debug, Args)]
 pub(super) struct CulpritCommand {
-    /// A test, or a part of its name; with --good and --bad any name will do
+    /// A test, or a part of its name, or a cause (`tia triage`); with --good and --bad any name will do
+    #[arg(value_name = "TEST|CAUSE")]
     test: String,
     /// A commit at which the test was good [default: the last pass before the failure]
     #[arg(long, value_name = "REV")]
@@ -122,10 +123,20 @@ impl CulpritCommand {
             past => Some(past?),
         };
         let named = self.good.as_deref().zip(self.bad.as_deref());
-        let found = match &past {
+        let mut found = match &past {
             Some(past) => past.find(&self.test)?,
             None => Found::None,
         };
+        if let (Some(past), Found::None) = (&past, &found)
+            && let Some(cause) = past.cause(&global.directory, global.no_cache, &self.test, ui)?
+            && let Some(first) = cause.failures.first()
+        {
+            ui.say(format!(
+                "{} is `{}`; asked of {}",
+                cause.id, cause.title, first.test
+            ));
+            found = Found::One(first.test.clone());
+        }
         if let (Some(mut past), Found::One(test)) = (past, &found) {
             let query = CulpritQuery {
                 good: self.good.clone(),

@@ -13,6 +13,8 @@ pub enum ExitCode {
     BadInput,
     /// A defect in `tia`.
     Internal,
+    /// The code of a monitoring check: 0 fine, 1 warning, 2 critical, 3 unknown.
+    Check(u8),
 }
 
 /// The table, as `--help` shows it.
@@ -27,6 +29,7 @@ impl From<ExitCode> for std::process::ExitCode {
             ExitCode::Usage => 2,
             ExitCode::BadInput => 3,
             ExitCode::Internal => 4,
+            ExitCode::Check(code) => code,
         })
     }
 }

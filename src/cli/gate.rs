@@ -29,7 +29,7 @@ pub(super) struct GateCommand {
     /// The run was told to run some tests only (`tia select`): none is missing
     #[arg(long)]
     selected: bool,
-    /// Block from this chance on that a failure is this change's doing [default: 0.05, or what `tia.toml` says]
+    /// Block from this chance on that a failure is this change's doing [default: 0.02, or what `tia.toml` says]
     #[arg(long, value_name = "P", value_parser = chance)]
     block_at: Option<f64>,
     /// How to print it

@@ -1,5 +1,6 @@
 //! The terminal: one file per command.
 
+mod check;
 mod culprit;
 mod db;
 mod error;
@@ -66,6 +67,8 @@ enum Command {
     Gate(gate::GateCommand),
     /// Say whose the failures of a run are, and how to get back to green
     Triage(triage::TriageCommand),
+    /// The newest run as a check of Nagios or Icinga
+    Check(check::CheckCommand),
     /// Rank the tests that fail without cause, or tell one test's story
     Flaky(flaky::FlakyCommand),
     /// Write the nightly report: a page, or text for chats and machines
@@ -98,6 +101,7 @@ pub fn run() -> ExitCode {
         Command::History(command) => command.run(&cli.global, &ui),
         Command::Gate(command) => command.run(&cli.global, &ui),
         Command::Triage(command) => command.run(&cli.global, &ui),
+        Command::Check(command) => command.run(&cli.global, &ui),
         Command::Flaky(command) => command.run(&cli.global, &ui),
         Command::Report(command) => command.run(&cli.global, &ui),
         Command::Quarantine(command) => command.run(&cli.global, &ui),

@@ -12,6 +12,7 @@ use super::{ExitCode, Global};
 use crate::app::{AppError, Past, RevertQuery, Workspace};
 use crate::model::Timestamp;
 use crate::report::revert::{self, Outcome, RevertV1};
+use crate::report::triage::Cause;
 use crate::triage::revert::Evidence;
 
 /// Propose to undo a commit; with --write, commit the undoing on a branch of its own
@@ -24,8 +25,8 @@ use crate::triage::revert::Evidence;
                         undone already; 2 usage, 3 bad input, 4 a defect in tia"
 )]
 pub(super) struct RevertCommand {
-    /// The commit to undo
-    #[arg(required_unless_present = "ledger")]
+    /// The commit to undo, or a cause (`tia triage`): then its first suspect, with the evidence
+    #[arg(required_unless_present = "ledger", value_name = "COMMIT|CAUSE")]
     commit: Option<String>,
     /// Make the branch with the commit
     #[arg(long, conflicts_with = "ledger")]
@@ -70,16 +71,31 @@ impl RevertCommand {
         if self.ledger {
             return self.ledger(&workspace, global, ui);
         }
+        let mut commit = self.commit.clone().unwrap_or_default();
+        let (mut tests, mut evidence) = (self.tests.clone(), Evidence::default());
+        if let Some(cause) = self.cause(&workspace, global, &commit, ui)? {
+            let Some(suspect) = cause.suspects.first() else {
+                ui.say(format!(
+                    "nobody is suspected of {commit}; `tia culprit {commit}` looks further"
+                ));
+                return Ok(ExitCode::No);
+            };
+            commit.clone_from(&suspect.commit);
+            evidence = cause.against(&commit);
+            tests.extend(
+                cause
+                    .failures
+                    .iter()
+                    .map(|failure| failure.test.to_string()),
+            );
+        }
+        evidence.lines.extend(self.evidence.iter().cloned());
         let query = RevertQuery {
-            commit: self.commit.clone().unwrap_or_default(),
+            commit,
             onto: self.onto.clone(),
             mainline: self.mainline,
             branch: self.branch.clone(),
-            tests: self.tests.clone(),
-        };
-        let evidence = Evidence {
-            lines: self.evidence.clone(),
-            ..Evidence::default()
+            tests,
         };
         let mut proposed = workspace.propose_revert(&query, &evidence, ui)?;
         let clean = proposed.view.outcome.is_clean();
@@ -119,6 +135,24 @@ impl RevertCommand {
             }
         }
         Ok(if clean { ExitCode::Done } else { ExitCode::No })
+    }
+
+    /// The cause that an argument names, where it names no commit.
+    fn cause(
+        &self,
+        workspace: &Workspace,
+        global: &Global,
+        named: &str,
+        ui: &Ui,
+    ) -> Result<Option<Cause>, CliError> {
+        if workspace.repo().resolve(named).is_ok() {
+            return Ok(None);
+        }
+        match Past::open(&global.directory, self.db.as_deref()) {
+            Ok(past) => Ok(past.cause(&global.directory, global.no_cache, named, ui)?),
+            Err(AppError::NoHistory { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn ledger(

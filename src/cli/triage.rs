@@ -8,9 +8,9 @@ use super::ingest::Db;
 use super::select::write_json;
 use super::ui::Ui;
 use super::{ExitCode, Global};
-use crate::app::{Past, Which};
+use crate::app::{Past, Webhook, Which};
 use crate::report::json;
-use crate::report::triage::{markdown, table};
+use crate::report::triage::{markdown, slack, table};
 
 /// Say whose the failures of a run are, and how to get back to green
 ///
@@ -30,6 +30,15 @@ pub(super) struct TriageCommand {
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Post it to this address, too: as a Slack message with `--format slack`, else as JSON. A token for it is read from
+    /// TIA_WEBHOOK_TOKEN
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "TIA_WEBHOOK_URL",
+        hide_env_values = true
+    )]
+    webhook: Option<String>,
     #[command(flatten)]
     db: Db,
 }
@@ -43,6 +52,8 @@ enum Format {
     Json,
     /// For a chat or a handover
     Markdown,
+    /// A message for Slack's webhooks
+    Slack,
 }
 
 impl TriageCommand {
@@ -68,7 +79,18 @@ impl TriageCommand {
         match self.format {
             Format::Json => write_json(&json::triage::triage(&view), ui)?,
             Format::Markdown => ui.data(markdown::text(&view).as_bytes())?,
+            Format::Slack => write_json(&slack::message(&view), ui)?,
             Format::Text => ui.data(table::triage(&view).as_bytes())?,
+        }
+        if let Some(url) = &self.webhook {
+            let token = std::env::var("TIA_WEBHOOK_TOKEN");
+            let token = token.ok().filter(|token| !token.is_empty());
+            let body = match self.format {
+                Format::Slack => serde_json::to_string(&slack::message(&view)),
+                _ => serde_json::to_string(&json::triage::triage(&view)),
+            };
+            let body = body.map_err(std::io::Error::from)?;
+            Webhook::new(url.clone(), token).post(&body)?;
         }
         Ok(ExitCode::Done)
     }

@@ -27,7 +27,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            block_at: 0.05,
+            block_at: 0.02,
             already_broken: false,
             missing_tests: Strictness::Block,
             incomplete: Strictness::Block,
@@ -197,10 +197,10 @@ mod tests {
     #[test]
     fn a_run_of_flakes_passes_and_one_doubtful_failure_blocks() {
         let policy = Policy::default();
-        let flakes = [judgement(0.01, 0.0, 0.99), judgement(0.049, 0.0, 0.951)];
+        let flakes = [judgement(0.01, 0.0, 0.99), judgement(0.019, 0.0, 0.981)];
         let decision = decide(&policy, &flakes, &shape(), |_| false);
         assert!(decision.passes());
-        let doubtful = [judgement(0.01, 0.0, 0.99), judgement(0.05, 0.0, 0.95)];
+        let doubtful = [judgement(0.01, 0.0, 0.99), judgement(0.02, 0.0, 0.98)];
         let decision = decide(&policy, &doubtful, &shape(), |_| false);
         assert_eq!(decision.blocks, [Block::Failures(1)]);
         assert_eq!(decision.rulings, [Ruling::NotThisChange, Ruling::Blocks]);

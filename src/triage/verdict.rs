@@ -48,6 +48,9 @@ impl Verdict {
     }
 }
 
+/// From this chance on a failure is called this change's doing: missing one is taken to cost four times a false alarm.
+pub const SUSPECTED: f64 = 0.2;
+
 /// How likely each verdict is. They sum to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Chances {
@@ -84,9 +87,17 @@ impl Chances {
         .get()
     }
 
-    /// The likeliest verdict; of equals the worst.
+    /// The verdict that costs least to be wrong with: the likeliest one; but a failure that is this change's doing with a chance of
+    /// [`SUSPECTED`] or more is called so, because a regression that is called a flake costs more than a flake that is looked at.
     pub fn verdict(&self) -> Verdict {
-        let mut found = Verdict::Regression;
+        if self.this_change() >= SUSPECTED {
+            return if self.new_test > self.regression {
+                Verdict::NewTest
+            } else {
+                Verdict::Regression
+            };
+        }
+        let mut found = Verdict::AlreadyBroken;
         for verdict in Verdict::ALL {
             if self.of(verdict) > self.of(found) {
                 found = verdict;
@@ -339,9 +350,11 @@ mod tests {
     }
 
     #[test]
-    fn of_equals_the_worst_is_said() {
-        let half = chances(&failing(0.5, 0.5, 0.5, 0.5), Range::Commit, true);
-        assert_eq!(half.verdict(), Verdict::Regression);
+    fn a_regression_is_said_long_before_it_is_the_likeliest() {
+        let doubt = chances(&failing(0.2, 0.2, 0.2, 0.8), Range::Commit, true);
+        assert_eq!(doubt.verdict(), Verdict::Regression);
+        let less = chances(&failing(0.19, 0.19, 0.19, 0.81), Range::Commit, true);
+        assert_eq!(less.verdict(), Verdict::Flake);
     }
 
     #[test]

@@ -4,13 +4,17 @@
 
 pub mod annotations;
 pub mod markdown;
+pub mod nagios;
+pub mod slack;
 pub mod table;
 pub mod words;
 
 use super::flaky::Place;
-use crate::model::{TestId, Variant};
+use crate::model::{Probability, TestId, Variant};
+use crate::triage::cluster::ClusterId;
 use crate::triage::gate::{Decision, Ruling};
 use crate::triage::judge::Judgement;
+use crate::triage::revert::{Blame, Evidence};
 use crate::triage::verdict::Verdict;
 
 /// A run with its failures, put together by what caused them.
@@ -63,6 +67,8 @@ pub struct Gate {
 pub struct Cause {
     /// A name that is the same on every day: of what its failures say.
     pub id: String,
+    /// The same, where anything is known of what they say.
+    pub cluster: Option<ClusterId>,
     /// What they say, in a line.
     pub title: String,
     /// What most of it is.
@@ -137,6 +143,45 @@ pub struct Suspect {
     pub probability: f64,
 }
 
+impl Cause {
+    /// What speaks for undoing a commit: each test that is broken, how surely this commit broke it, and lines for people. Its
+    /// failures say the same, so they are one piece of evidence.
+    pub fn against(&self, commit: &str) -> Evidence {
+        let suspect = self.suspects.iter().find(|one| one.commit == commit);
+        let probability = suspect.map_or(0.0, |one| one.probability);
+        let broken = self.failures.iter().filter(|failure| {
+            let verdict = failure.judged.verdict;
+            verdict == Verdict::Regression || verdict == Verdict::AlreadyBroken
+        });
+        let blame = |failure: &Failure| {
+            let chances = &failure.judged.chances;
+            let broken = chances.this_change() + chances.already_broken.get();
+            Blame {
+                test: failure.name(),
+                cluster: self.cluster,
+                culprit: Probability::clamped(probability * broken),
+                flake_rate: failure.judged.evidence.rate.mean,
+                verified: None,
+            }
+        };
+        let lines = broken.clone().take(3).map(|failure| {
+            format!(
+                "{}: {}; {}",
+                failure.name(),
+                words::verdict(&failure.judged),
+                words::evidence(&failure.judged).join("; ")
+            )
+        });
+        Evidence {
+            lines: std::iter::once(format!("cause {}: {}", self.id, self.title))
+                .chain(lines)
+                .collect(),
+            blames: broken.map(blame).collect(),
+            ..Evidence::default()
+        }
+    }
+}
+
 impl View {
     /// Every failure, in the order of causes.
     pub fn failures(&self) -> impl Iterator<Item = &Failure> {
@@ -203,7 +248,8 @@ pub(crate) mod testing {
         let mut old = judgement(0.01, 0.98, 0.01);
         old.evidence.since_pass = Some(3);
         let cause = |title: &str, verdict, failures| Cause {
-            id: format!("c-{:04x}", title.len()),
+            id: format!("c{:010x}", title.len()),
+            cluster: None,
             title: title.into(),
             verdict,
             failures,
