@@ -13,6 +13,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Near is less than this share of the mean weight.
 const SHARE: f64 = 0.1;
+/// Words are put into so many heaps for a first look.
+const SHARES: usize = 64;
 /// First lines with more words may differ in some.
 const SHORT: usize = 24;
 
@@ -23,6 +25,8 @@ pub(super) struct Words {
     words: Vec<(u64, u32)>,
     /// The same, sorted.
     sorted: Vec<(u64, u32)>,
+    /// The weights of words, by bits of their hashes.
+    shares: Box<[u32; SHARES]>,
     weight: u32,
     /// The words of the first line, where that is short, and of all lines that tell an error.
     line: u64,
@@ -53,9 +57,14 @@ impl Words {
         }
         let mut sorted = words.clone();
         sorted.sort_unstable();
+        let mut shares = Box::new([0; SHARES]);
+        for (word, weight) in &words {
+            shares[*word as usize % SHARES] += weight;
+        }
         Self {
             words,
             sorted,
+            shares,
             weight,
             line: xxh3_64(line.as_bytes()),
         }
@@ -68,18 +77,29 @@ impl Words {
         SHARE * f64::from(self.weight) * (1.0 + heaviest) / 2.0
     }
 
-    /// A bound from below: what words each has that the other has not weigh so much. `None` where the texts cannot be
-    /// near by it, by their weights or by their first lines.
-    pub(super) fn at_least(&self, other: &Self) -> Option<u32> {
+    /// A first bound from below, from heaps of words: cheap. `None` where the texts cannot be near by it, by their weights
+    /// or by their lines.
+    pub(super) fn glance(&self, other: &Self) -> Option<u32> {
         if !self.may_be_near(other) {
             return None;
         }
+        let heaps = self.shares.iter().zip(other.shares.iter());
+        let apart: u32 = heaps.map(|(a, b)| a.abs_diff(*b)).sum();
+        let half = apart.div_ceil(2);
+        (f64::from(half) < self.bound(other)).then_some(half)
+    }
+
+    /// A bound from below: what words each has that the other has not weigh so much. `None` where the texts cannot be
+    /// near by it.
+    pub(super) fn at_least(&self, other: &Self) -> Option<u32> {
+        self.glance(other)?;
         let (mut a, mut b) = (
             self.sorted.iter().peekable(),
             other.sorted.iter().peekable(),
         );
         let (mut gone, mut new) = (0, 0);
-        loop {
+        let bound = self.bound(other);
+        while f64::from(gone.max(new)) < bound {
             match (a.peek(), b.peek()) {
                 (None, None) => break,
                 (Some(x), Some(y)) if x == y => {
@@ -115,11 +135,9 @@ impl Words {
     /// Cost: the words in which they differ, squared at worst; linear in what they begin and end with alike.
     pub(super) fn near(&self, other: &Self) -> Option<u32> {
         let bound = self.bound(other);
-        if !self.may_be_near(other) {
-            return None;
-        }
+        let least = self.at_least(other)?;
         let bound = bound.ceil() as u32; // less than the bound is at most its ceiling minus one
-        distance(&self.words, &other.words, bound).filter(|d| *d < bound)
+        distance(&self.words, &other.words, least, bound).filter(|d| *d < bound)
     }
 }
 
@@ -160,8 +178,8 @@ fn is_word(c: char) -> bool {
 }
 
 /// The weighted edit distance, `None` where it is `bound` or more. Tries small distances first: cells further from the
-/// diagonal than the distance tried for are not looked at.
-fn distance(a: &[(u64, u32)], b: &[(u64, u32)], bound: u32) -> Option<u32> {
+/// diagonal than the distance tried for are not looked at. The distance is `least` or more.
+fn distance(a: &[(u64, u32)], b: &[(u64, u32)], least: u32, bound: u32) -> Option<u32> {
     let start = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     let (a, b) = (&a[start..], &b[start..]);
     let end = a
@@ -171,7 +189,7 @@ fn distance(a: &[(u64, u32)], b: &[(u64, u32)], bound: u32) -> Option<u32> {
         .take_while(|(x, y)| x == y)
         .count();
     let (a, b) = (&a[..a.len() - end], &b[..b.len() - end]);
-    let mut tried = bound.min(16);
+    let mut tried = (2 * least).max(16).min(bound);
     loop {
         match banded(a, b, tried) {
             Some(found) => return Some(found),
@@ -237,7 +255,11 @@ type Place = (u64, u32);
 pub(super) struct Index {
     /// In how many texts each word is.
     common: FxHashMap<Place, u32>,
-    places: FxHashMap<Place, Vec<u32>>,
+    /// By word and line: texts whose lines differ are not near.
+    places: FxHashMap<(Place, u64), Vec<u32>>,
+    /// For each text, the question it last was an answer to.
+    asked: Vec<u32>,
+    question: u32,
 }
 
 impl Index {
@@ -250,18 +272,27 @@ impl Index {
 
     /// Adds a text under a number.
     pub(super) fn add(&mut self, number: u32, words: &Words) {
+        let asked = self.asked.len().max(number as usize + 1);
+        self.asked.resize(asked, 0);
         for place in self.first(words) {
-            self.places.entry(place).or_default().push(number);
+            let key = (place, words.line);
+            self.places.entry(key).or_default().push(number);
         }
     }
 
-    /// The numbers of all texts that can be near, and of some that are not; in order, each once.
-    pub(super) fn candidates(&self, words: &Words) -> Vec<u32> {
-        let first = self.first(words);
-        let lists = first.iter().filter_map(|place| self.places.get(place));
-        let mut found: Vec<u32> = lists.flatten().copied().collect();
-        found.sort_unstable();
-        found.dedup();
+    /// The numbers of all texts that can be near, and of some that are not; each once.
+    pub(super) fn candidates(&mut self, words: &Words) -> Vec<u32> {
+        self.question += 1;
+        let mut found = Vec::new();
+        for place in self.first(words) {
+            for number in self.places.get(&(place, words.line)).into_iter().flatten() {
+                let asked = &mut self.asked[*number as usize];
+                if *asked != self.question {
+                    *asked = self.question;
+                    found.push(*number);
+                }
+            }
+        }
         found
     }
 
@@ -354,7 +385,7 @@ mod tests {
                 }
             }
             let plain = row.last().copied().filter(|d| *d < bound);
-            prop_assert_eq!(distance(&x.words, &y.words, bound), plain);
+            prop_assert_eq!(distance(&x.words, &y.words, 0, bound), plain);
             if let Some(least) = x.at_least(&y) {
                 prop_assert!(x.near(&y).is_none_or(|d| least <= d));
             }
