@@ -220,19 +220,21 @@ fn nearest(
     leaders: &[(ClusterId, &Signature, Words)],
     candidates: Vec<u32>,
 ) -> Option<u32> {
-    let least = |leader: u32| Some((words.at_least(&leaders[leader as usize].2)?, leader));
-    let mut promising: Vec<(u32, u32)> = candidates.into_iter().filter_map(least).collect();
+    let glance = |leader: u32| Some((words.glance(&leaders[leader as usize].2)?, leader));
+    let mut promising: Vec<(u32, u32)> = candidates.into_iter().filter_map(glance).collect();
     promising.sort_unstable();
     let mut best: Option<(u32, u32)> = None;
-    for (least, leader) in promising.into_iter().take(COMPARED) {
-        if best.is_some_and(|best| (least, leader) > best) {
+    let mut compared = 0;
+    for (least, leader) in promising {
+        if compared == COMPARED || best.is_some_and(|best| (least, leader) > best) {
             break;
         }
-        let found = leaders[leader as usize]
-            .2
-            .near(words)
-            .map(|distance| (distance, leader));
-        best = [best, found].into_iter().flatten().min();
+        let other = &leaders[leader as usize].2;
+        if other.at_least(words).is_some() {
+            compared += 1;
+            let found = other.near(words).map(|distance| (distance, leader));
+            best = [best, found].into_iter().flatten().min();
+        }
     }
     best.map(|(_, leader)| leader)
 }

@@ -77,12 +77,22 @@ impl Words {
         SHARE * f64::from(self.weight) * (1.0 + heaviest) / 2.0
     }
 
-    /// A bound from below: what words each has that the other has not weigh so much. `None` where the texts cannot be
-    /// near by it, by their weights or by their first lines.
-    pub(super) fn at_least(&self, other: &Self) -> Option<u32> {
+    /// A first bound from below, from heaps of words: cheap. `None` where the texts cannot be near by it, by their weights
+    /// or by their lines.
+    pub(super) fn glance(&self, other: &Self) -> Option<u32> {
         if !self.may_be_near(other) {
             return None;
         }
+        let heaps = self.shares.iter().zip(other.shares.iter());
+        let apart: u32 = heaps.map(|(a, b)| a.abs_diff(*b)).sum();
+        let half = apart.div_ceil(2);
+        (f64::from(half) < self.bound(other)).then_some(half)
+    }
+
+    /// A bound from below: what words each has that the other has not weigh so much. `None` where the texts cannot be
+    /// near by it.
+    pub(super) fn at_least(&self, other: &Self) -> Option<u32> {
+        self.glance(other)?;
         let (mut a, mut b) = (
             self.sorted.iter().peekable(),
             other.sorted.iter().peekable(),
@@ -131,11 +141,9 @@ impl Words {
     /// Cost: the words in which they differ, squared at worst; linear in what they begin and end with alike.
     pub(super) fn near(&self, other: &Self) -> Option<u32> {
         let bound = self.bound(other);
-        if !self.may_be_near(other) {
-            return None;
-        }
+        let least = self.at_least(other)?;
         let bound = bound.ceil() as u32; // less than the bound is at most its ceiling minus one
-        distance(&self.words, &other.words, bound).filter(|d| *d < bound)
+        distance(&self.words, &other.words, least, bound).filter(|d| *d < bound)
     }
 }
 
@@ -176,8 +184,8 @@ fn is_word(c: char) -> bool {
 }
 
 /// The weighted edit distance, `None` where it is `bound` or more. Tries small distances first: cells further from the
-/// diagonal than the distance tried for are not looked at.
-fn distance(a: &[(u64, u32)], b: &[(u64, u32)], bound: u32) -> Option<u32> {
+/// diagonal than the distance tried for are not looked at. The distance is `least` or more.
+fn distance(a: &[(u64, u32)], b: &[(u64, u32)], least: u32, bound: u32) -> Option<u32> {
     let start = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     let (a, b) = (&a[start..], &b[start..]);
     let end = a
@@ -187,7 +195,7 @@ fn distance(a: &[(u64, u32)], b: &[(u64, u32)], bound: u32) -> Option<u32> {
         .take_while(|(x, y)| x == y)
         .count();
     let (a, b) = (&a[..a.len() - end], &b[..b.len() - end]);
-    let mut tried = bound.min(16);
+    let mut tried = (2 * least).max(16).min(bound);
     loop {
         match banded(a, b, tried) {
             Some(found) => return Some(found),
@@ -383,7 +391,7 @@ mod tests {
                 }
             }
             let plain = row.last().copied().filter(|d| *d < bound);
-            prop_assert_eq!(distance(&x.words, &y.words, bound), plain);
+            prop_assert_eq!(distance(&x.words, &y.words, 0, bound), plain);
             if let Some(least) = x.at_least(&y) {
                 prop_assert!(x.near(&y).is_none_or(|d| least <= d));
             }
