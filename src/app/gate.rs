@@ -45,6 +45,8 @@ pub fn gate(
     request: &GateRequest,
     progress: &dyn Progress,
 ) -> Result<(View, Ingested), AppError> {
+    // Settings are read before anything is stored.
+    let mut site = Site::with_settings(directory, no_cache)?;
     let location = store::locate(directory, db)?;
     // Without a place of its own in the history the run is judged in a copy of it.
     let copy = tempfile::tempdir().map_err(|source| AppError::Output { source })?;
@@ -57,7 +59,6 @@ pub fn gate(
         }
         History::open(&path, crate::history::Access::Write)?
     };
-    let mut site = Site::open(directory, no_cache);
     let repo = site.workspace().map(super::Workspace::repo);
     let done = ingest(&request.ingest, &mut history, repo, progress)?;
     let past = Past { history };

@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(thread.join().unwrap().len(), 1);
         assert!(error.contains("403"), "{error}");
         assert!(
-            !error.contains("hook") && !error.contains("s3cret"),
+            !error.contains("/hook") && !error.contains("s3cret"),
             "{error}"
         );
     }

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use std::path::Path;
 
-use super::{Progress, Workspace};
+use super::{AppError, Progress, Workspace};
 use crate::config::{OWNER_FILES, Owners};
 use crate::graph::Graph;
 use crate::lang::Tests;
@@ -46,6 +46,14 @@ impl Site {
             owners,
             authors: FxHashMap::default(),
             notes,
+        }
+    }
+
+    /// The same, where settings decide: a `tia.toml` that cannot be used is an error.
+    pub(super) fn with_settings(directory: &Path, no_cache: bool) -> Result<Self, AppError> {
+        match Workspace::open(directory, no_cache) {
+            Err(error @ AppError::Config(_)) => Err(error),
+            _ => Ok(Self::open(directory, no_cache)),
         }
     }
 

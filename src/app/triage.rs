@@ -25,7 +25,7 @@ impl Past {
         branch: Option<&str>,
         progress: &dyn Progress,
     ) -> Result<Option<View>, AppError> {
-        let mut site = Site::open(directory, no_cache);
+        let mut site = Site::with_settings(directory, no_cache)?;
         let shared = match site.workspace() {
             Some(workspace) => shared(workspace.config())?,
             None => globset::GlobSet::empty(),

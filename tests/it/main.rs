@@ -5,6 +5,7 @@ mod commands;
 mod conformance;
 mod culprit;
 mod flaky;
+mod gate;
 mod history;
 mod report;
 mod revert;
