@@ -8,6 +8,7 @@
 #[path = "support/baselines.rs"]
 mod baselines;
 #[path = "support/fleet.rs"]
+#[expect(dead_code, reason = "other benches ask more of it")]
 mod fleet;
 #[path = "support/kinds.rs"]
 mod kinds;

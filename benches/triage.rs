@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "a bench talks to the terminal")]
 
 #[path = "support/fleet.rs"]
+#[expect(dead_code, reason = "other benches ask more of it")]
 mod fleet;
 
 use std::collections::{BTreeMap, HashMap};
