@@ -6,13 +6,12 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use rustc_hash::FxHashSet;
 
 use super::ingest::{Fate, IngestRequest, Ingested, ingest};
+use super::join::known;
 use super::site::Site;
 use super::tried::{Tried, Which};
 use super::{AppError, Config, Past, Progress, Ward, store};
-use crate::graph::Graph;
 use crate::history::History;
-use crate::lang::Tests;
-use crate::model::{Date, Node, PastPart, TestId};
+use crate::model::{Date, PastPart, TestId};
 use crate::report::triage::{Gate, View};
 use crate::triage::gate::{Policy, Shape, Strictness, decide};
 
@@ -206,13 +205,6 @@ impl Past {
         })?;
         Ok(tests)
     }
-}
-
-fn known(graph: &Graph) -> Tests<'_> {
-    Tests::new(graph.iter().filter_map(|(id, node, info)| match node {
-        Node::Test(suite) if graph.is_live(id) => Some((suite, info.cases.as_slice())),
-        _ => None,
-    }))
 }
 
 /// What makes two parts the same job.

@@ -1,6 +1,7 @@
 //! The history's tests and the graph's: which of them are the same.
 
 use super::{AppError, Progress, Workspace};
+use crate::graph::Graph;
 use crate::lang::Tests;
 use crate::model::{Node, TestId};
 
@@ -18,6 +19,14 @@ pub struct Joins {
 /// So many tests that do not join are named.
 const NAMED: usize = 5;
 
+/// The live tests of a graph, to join others to.
+pub(super) fn known(graph: &Graph) -> Tests<'_> {
+    Tests::new(graph.iter().filter_map(|(id, node, info)| match node {
+        Node::Test(suite) if graph.is_live(id) => Some((suite, info.cases.as_slice())),
+        _ => None,
+    }))
+}
+
 impl Workspace {
     /// Joins tests to the graph of the working tree (of HEAD in a bare repository).
     ///
@@ -29,10 +38,7 @@ impl Workspace {
         progress: &dyn Progress,
     ) -> Result<Joins, AppError> {
         let graph = self.graph_at(None, progress)?;
-        let tests = Tests::new(graph.iter().filter_map(|(id, node, info)| match node {
-            Node::Test(suite) if graph.is_live(id) => Some((suite, info.cases.as_slice())),
-            _ => None,
-        }));
+        let tests = known(&graph);
         let mut joins = Joins::default();
         for id in ids {
             if tests.join(id).is_some() {

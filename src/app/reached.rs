@@ -10,10 +10,10 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::join::known;
 use super::{AppError, Progress, Quiet, Workspace, layout, tree_print};
 use crate::flaky::Reaches;
 use crate::graph::Graph;
-use crate::lang::Tests;
 use crate::model::{Node, ObjectId, PastPart, Suite, TestId, Variant};
 use crate::repo::Side;
 use crate::select::{self, Inputs, Selection};
@@ -308,14 +308,11 @@ impl<'a> Walk<'a> {
         let Some((_, graph)) = &self.held else {
             return Vec::new();
         };
-        let known = Tests::new(graph.iter().filter_map(|(id, node, info)| match node {
-            Node::Test(suite) if graph.is_live(id) => Some((suite, info.cases.as_slice())),
-            _ => None,
-        }));
+        let tests_there = known(graph);
         let mut suites: Vec<Suite> = Vec::new();
         let mut numbers: FxHashMap<&Suite, u32> = FxHashMap::default();
         for ((test, _), of) in tests.iter().zip(of) {
-            if let Some(joined) = known.join(test) {
+            if let Some(joined) = tests_there.join(test) {
                 *of = Some(*numbers.entry(joined.suite).or_insert_with(|| {
                     suites.push(joined.suite.clone());
                     suites.len() as u32 - 1

@@ -3,10 +3,10 @@
 use rustc_hash::FxHashMap;
 use std::path::Path;
 
+use super::join::known;
 use super::{AppError, Progress, Workspace};
 use crate::config::{OWNER_FILES, Owners};
 use crate::graph::Graph;
-use crate::lang::Tests;
 use crate::model::{CargoTest, Node, RepoPath, Suite, TestId};
 use crate::repo::Repo;
 use crate::report::flaky::People;
@@ -102,11 +102,8 @@ impl Site {
                 return tests.iter().map(|test| own(test)).collect();
             }
         };
-        let known = Tests::new(graph.iter().filter_map(|(id, node, info)| match node {
-            Node::Test(suite) if graph.is_live(id) => Some((suite, info.cases.as_slice())),
-            _ => None,
-        }));
-        let file = |test: &&TestId| match known.join(test) {
+        let tests_there = known(&graph);
+        let file = |test: &&TestId| match tests_there.join(test) {
             Some(joined) => defined(&graph, joined.suite),
             None => own(test),
         };
@@ -122,12 +119,9 @@ impl Site {
         let Some(graph) = graph else {
             return vec![None; tests.len()];
         };
-        let known = Tests::new(graph.iter().filter_map(|(id, node, info)| match node {
-            Node::Test(suite) if graph.is_live(id) => Some((suite, info.cases.as_slice())),
-            _ => None,
-        }));
+        let tests_there = known(&graph);
         let node = |test: &&TestId| {
-            let joined = known.join(test)?;
+            let joined = tests_there.join(test)?;
             let Suite::Python { file } = joined.suite else {
                 return None;
             };
@@ -147,13 +141,10 @@ impl Site {
     /// A command that runs these tests, where the graph of the working tree knows them: for pytest, or for Cargo.
     pub(super) fn command(&self, tests: &[&TestId], progress: &dyn Progress) -> Option<String> {
         let graph = self.workspace.as_ref()?.graph_at(None, progress).ok()?;
-        let known = Tests::new(graph.iter().filter_map(|(id, node, info)| match node {
-            Node::Test(suite) if graph.is_live(id) => Some((suite, info.cases.as_slice())),
-            _ => None,
-        }));
+        let tests_there = known(&graph);
         let (mut files, mut suites) = (Vec::new(), Vec::new());
         for test in tests.iter().take(COMMAND) {
-            let joined = known.join(test)?;
+            let joined = tests_there.join(test)?;
             match joined.suite {
                 Suite::Python { file } if joined.case.is_empty() => files.push(file.to_string()),
                 Suite::Python { file } => files.push(format!("{file}::{}", joined.case)),

@@ -1,8 +1,8 @@
 //! One answer for CI: may this run pass?
 //!
 //! A run passes only when every failure in it is very probably not the doing of the change at hand, and nothing is missing
-//! that should have run. Quarantine forgives a failure that is like those the test is known for; one that is not (an alarm)
-//! counts like any other.
+//! that should have run. Quarantine forgives a failure that is like those the test is known for; one that is not (an alarm), or
+//! that is more likely than not this change's doing, counts like any other.
 
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +115,9 @@ impl Decision {
     }
 }
 
+/// From this chance on quarantine does not forgive.
+const LIKELY: f64 = 0.5;
+
 /// Decides. `quarantined` tells whether the test of a series is in quarantine.
 pub fn decide(
     policy: &Policy,
@@ -132,7 +135,7 @@ pub fn decide(
         };
         if one.recovered {
             Ruling::Recovered
-        } else if quarantined(one.series) && one.alarms.is_empty() {
+        } else if quarantined(one.series) && one.alarms.is_empty() && ours < LIKELY {
             Ruling::Quarantined
         } else if shape.history == 0 || blame >= policy.block_at {
             Ruling::Blocks
@@ -236,11 +239,15 @@ mod tests {
 
     #[test]
     fn quarantine_forgives_only_what_the_test_is_known_for() {
-        let mut broken = judgement(0.9, 0.0, 0.1);
+        let mut doubtful = judgement(0.4, 0.0, 0.6);
         let policy = Policy::default();
-        assert!(decide(&policy, &[broken.clone()], &shape(), |_| true).passes());
-        broken.alarms.push(super::super::verdict::Alarm::NewMessage);
+        assert!(decide(&policy, &[doubtful.clone()], &shape(), |_| true).passes());
+        let broken = judgement(0.5, 0.0, 0.5);
         assert!(!decide(&policy, &[broken], &shape(), |_| true).passes());
+        doubtful
+            .alarms
+            .push(super::super::verdict::Alarm::NewMessage);
+        assert!(!decide(&policy, &[doubtful], &shape(), |_| true).passes());
     }
 
     #[test]

@@ -77,20 +77,16 @@ pub fn judge(past: &Past<'_>, run: &[u32], range: impl Fn(u32) -> Range) -> Vec<
             let upto = series
                 .seen
                 .partition_point(|seen| seen.part <= failing.part);
-            let mut judgement = Judgement {
+            judged.push(Judgement {
                 series: *number,
                 part: failing.part,
                 recovered: case.result().is_some_and(|seen| seen.is_flaky()),
                 verdict: chances.verdict(),
                 evidence: case.evidence(said, failing.unreachable),
-                alarms: Vec::new(),
+                alarms: alarms(standing, &series.seen[..upto], said.as_ref()),
                 advice: advice(&chances, standing),
                 chances,
-            };
-            if judgement.verdict == Verdict::Flake {
-                judgement.alarms = alarms(standing, &series.seen[..upto], said.as_ref());
-            }
-            judged.push(judgement);
+            });
         }
     }
     judged.sort_by(|a, b| {
@@ -139,8 +135,10 @@ impl Case<'_> {
     /// It passed before the range: at an earlier part that does not belong to the change.
     fn passed_before(&self) -> bool {
         self.seen.iter().any(|seen| {
+            // The main line has no other that it could have passed on.
+            let line = self.line(self.part);
             let outside = match self.range {
-                Range::Line => self.line(seen.part) != self.line(self.part),
+                Range::Line => line == Some(0) || self.line(seen.part) != line,
                 Range::Commit => true,
             };
             !seen.status.is_bad()

@@ -755,7 +755,7 @@ mod tests {
     fn paths_keep_their_last_names() {
         check(&[
             (
-                "/home/runner/work/app/src/main/util.py:33: KeyError",
+                "/builds/app/src/main/util.py:33: KeyError",
                 "…/main/util.py:#: KeyError",
             ),
             ("in src/app/main/util.py:7", "in …/main/util.py:#"),

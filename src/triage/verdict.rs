@@ -225,7 +225,7 @@ const RARE: f64 = 0.01;
 /// So many earlier messages must be known before a new one is an alarm.
 const KNOWN_WORDS: u32 = 3;
 
-/// Alarms of a failure that looks like a flake: what is not like the flake it is known for.
+/// What of a failure is not like those that the test is known for; nothing where none are known.
 ///
 /// `seen`: the results of the test up to this one, oldest first.
 pub fn alarms(standing: &Standing, seen: &[Seen], said: Option<&Said>) -> Vec<Alarm> {

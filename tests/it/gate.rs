@@ -138,6 +138,58 @@ fn a_branch_answers_for_what_its_earlier_pushes_broke() {
 }
 
 #[test]
+fn a_run_that_names_no_branch_answers_for_all_since_the_last_pass() {
+    let repo = shop(24);
+    let branch = "<property name=\"vcs.ref.head.name\" value=\"main\"/>";
+    for run in 1..=3 {
+        let broken = [None, None, (run > 1).then_some("KeyError: 'port'")];
+        let text = report(run, "main", broken).replace(branch, "");
+        with(&repo, &run.to_string(), &text);
+        let gate = session(&repo, &["gate", &format!("new/{run}.xml")], &[]);
+        let expected = if run > 1 { "exit 1" } else { "exit 0" };
+        assert!(gate.contains(expected), "run {run}: {gate}");
+    }
+}
+
+#[test]
+fn quarantine_does_not_forgive_a_likely_regression() {
+    let repo = shop(24);
+    let flaky = "tests.test_cart::test_adds_up";
+    let steady = "tests.test_cart::test_ships";
+    for test in [flaky, steady] {
+        let add = [
+            "add",
+            test,
+            "--owner",
+            "@team/shop",
+            "--reason",
+            "flaky",
+            "--until",
+            "2099-01-01",
+        ];
+        let added = Tia::new(&repo, "quarantine").args(&add).run();
+        assert_eq!(added.code, Some(0), "{}", added.stderr);
+    }
+    with(
+        &repo,
+        "1",
+        &report(1, "main", [Some("assert 3 == 7"), None, None]),
+    );
+    with(
+        &repo,
+        "2",
+        &report(2, "main", [None, None, Some("KeyError: 'port'")]),
+    );
+    let known = session(&repo, &["gate", "new/1.xml"], &[]);
+    assert!(known.contains("quarantined  flake"), "{known}");
+    let new = session(&repo, &["gate", "new/2.xml"], &[]);
+    assert!(
+        new.contains("exit 1") && new.contains("blocks  regression"),
+        "{new}"
+    );
+}
+
+#[test]
 fn the_same_report_twice_is_judged_twice_and_stored_once() {
     let repo = shop(24);
     with(
