@@ -1,7 +1,7 @@
 //! How well the model does on simulated histories with the truth beside them.
 //!
 //! `cargo bench --bench fleet -- DIR…`: directories made by the fleet simulator, each a seed; those with one parent
-//! are one row.
+//! are one row. `-m` keeps messages from the model, `-v` tells what is wrong.
 
 #![expect(clippy::print_stdout, reason = "a bench talks to the terminal")]
 
@@ -18,12 +18,13 @@ use std::path::PathBuf;
 
 use baselines::{RULES, Ran};
 use fleet::Fleet;
-use tia::flaky::{Assessment, CALLED, Past, assess};
+use tia::flaky::{Assessment, CALLED, Past, Says, assess};
 
 fn main() {
     baselines::check();
     let mut groups: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     let verbose = std::env::args().any(|arg| arg == "-v");
+    let without = std::env::args().any(|arg| arg == "-m");
     for arg in std::env::args().skip(1).filter(|arg| !arg.starts_with('-')) {
         let dir = PathBuf::from(arg);
         if dir.join("truth.json").exists() {
@@ -40,6 +41,7 @@ fn main() {
             let fleet = fleet::read(dir);
             let past = Past {
                 parts: &fleet.parts,
+                says: (!without).then_some(&fleet.said as &dyn Says),
                 ..Past::default()
             };
             let with = Past {
@@ -398,10 +400,6 @@ fn tell(fleet: &Fleet, assessment: &Assessment) {
                         .find(|f| f.test == *name && f.run == seen.part + 1)
                         .unwrap();
                     let found = test.failures.iter().find(|f| f.part == seen.part).unwrap();
-                    let message = fleet.messages[number]
-                        .get(&seen.part)
-                        .map_or("", String::as_str);
-                    let _ = message;
                     format!(
                         "{}:{}{}(r{:.2} f{:.2} o{:.2}{})",
                         seen.part,

@@ -139,34 +139,6 @@ impl Counts {
     }
 }
 
-/// Numbers for messages.
-struct Said(Vec<HashMap<u32, u32>>);
-
-impl Says for Said {
-    fn said(&self, series: u32, part: u32) -> Option<u32> {
-        self.0[series as usize].get(&part).copied()
-    }
-}
-
-fn said(fleet: &Fleet) -> Said {
-    let mut numbers: HashMap<&str, u32> = HashMap::new();
-    Said(
-        fleet
-            .messages
-            .iter()
-            .map(|messages| {
-                messages
-                    .iter()
-                    .map(|(part, text)| {
-                        let next = numbers.len() as u32;
-                        (*part, *numbers.entry(text).or_insert(next))
-                    })
-                    .collect()
-            })
-            .collect(),
-    )
-}
-
 /// The chance that a rule forgives one failure, from what came before it.
 type Rule = fn(&Fleet, usize, u32, &fleet::Failure) -> f64;
 
@@ -245,8 +217,7 @@ fn before(fleet: &Fleet, part: u32) -> u32 {
 
 fn judge(fleet: &Fleet, every: u32, verbose: bool) -> Counts {
     let mut counts = Counts::default();
-    let says = said(fleet);
-    let says = (!std::env::args().any(|arg| arg == "-m")).then_some(&says as &dyn Says);
+    let says = (!std::env::args().any(|arg| arg == "-m")).then_some(&fleet.said as &dyn Says);
     let number: HashMap<&str, usize> = fleet
         .names
         .iter()

@@ -195,6 +195,7 @@ fn one(dir: &Path, ranks: &mut [Ranks; 3], verbose: bool) {
             let past = Past {
                 parts: &fleet.parts[..count],
                 reaches: Some(&fleet.graph),
+                says: Some(&fleet.said),
                 ..Past::default()
             };
             let assessment = assess(&past, series.clone());

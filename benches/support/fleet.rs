@@ -6,11 +6,13 @@ use std::process::Command;
 
 use quick_xml::events::{BytesStart, Event};
 use serde::Deserialize;
-use tia::flaky::Reaches;
+use tia::flaky::association::speaks_of_timeout;
+use tia::flaky::{Reaches, Says};
 use tia::model::{
     LogSeconds, PartId, PastPart, RunContext, RunId, Seconds, Seen, Series, Status, TestId,
     Timestamp, Variant,
 };
+use tia::triage::signature::{Signature, signature};
 
 #[derive(Deserialize)]
 pub(crate) struct Truth {
@@ -47,8 +49,8 @@ pub(crate) struct Fleet {
     pub(crate) series: Vec<Series>,
     /// For each series, the name that the truth has.
     pub(crate) names: Vec<String>,
-    /// For each series, failure messages by part, numbers masked.
-    pub(crate) messages: Vec<HashMap<u32, String>>,
+    /// What failures say.
+    pub(crate) said: Said,
     /// For each part, the series in order of execution.
     pub(crate) order: Vec<Vec<u32>>,
     pub(crate) truth: Truth,
@@ -71,6 +73,15 @@ impl Fleet {
         self.parts
             .iter()
             .position(|part| self.at[part.context.commit.as_deref().unwrap()] >= at)
+    }
+}
+
+/// For each series, the number of the signature of each failure, by part, and whether it speaks of a timeout.
+pub(crate) struct Said(pub(crate) Vec<HashMap<u32, (u32, bool)>>);
+
+impl Says for Said {
+    fn said(&self, series: u32, part: u32) -> Option<u32> {
+        self.0[series as usize].get(&part).map(|said| said.0)
     }
 }
 
@@ -107,7 +118,8 @@ pub(crate) fn read(dir: &Path) -> Fleet {
         .collect();
     files.sort();
     let mut seen: Vec<Vec<Seen>> = vec![Vec::new(); names.len()];
-    let mut messages = vec![HashMap::new(); names.len()];
+    let mut said = vec![HashMap::new(); names.len()];
+    let mut signatures: HashMap<Signature, u32> = HashMap::new();
     let (mut parts, mut order) = (Vec::new(), Vec::new());
     for (part, file) in files.iter().enumerate() {
         let text = std::fs::read_to_string(file).unwrap();
@@ -132,8 +144,11 @@ pub(crate) fn read(dir: &Path) -> Fleet {
                 bad_attempts: case.bad,
                 duration: LogSeconds::of(Seconds::new(case.seconds)),
             });
-            if let Some(message) = case.message {
-                messages[*test as usize].insert(part as u32, message);
+            if let Some(failure) = case.failure {
+                let next = signatures.len() as u32;
+                let number = *signatures.entry(signature(&failure)).or_insert(next);
+                let timeout = speaks_of_timeout(&failure.message);
+                said[*test as usize].insert(part as u32, (number, timeout));
             }
         }
         parts.push(PastPart {
@@ -169,7 +184,7 @@ pub(crate) fn read(dir: &Path) -> Fleet {
         parts,
         series,
         names,
-        messages,
+        said: Said(said),
         order,
         truth,
         graph,
@@ -188,7 +203,7 @@ struct Case {
     seconds: f64,
     bad: u8,
     failed: bool,
-    message: Option<String>,
+    failure: Option<tia::model::Failure>,
 }
 
 fn report(text: &str) -> Report {
@@ -198,9 +213,18 @@ fn report(text: &str) -> Report {
         start: Timestamp(0),
         cases: Vec::new(),
     };
+    let mut inside = false;
     loop {
         match reader.read_event().unwrap() {
             Event::Eof => return report,
+            Event::Text(text) if inside => {
+                let case = report.cases.last_mut().unwrap();
+                let failure = case.failure.as_mut().unwrap();
+                if case.bad == 1 {
+                    failure.stack.push_str(&text.xml10_content());
+                }
+            }
+            Event::End(_) => inside = false,
             Event::Start(tag) | Event::Empty(tag) => match tag.name().as_ref() {
                 "property" => {
                     report
@@ -220,14 +244,18 @@ fn report(text: &str) -> Report {
                     seconds: attribute(&tag, "time").parse().unwrap(),
                     bad: 0,
                     failed: false,
-                    message: None,
+                    failure: None,
                 }),
                 name @ ("failure" | "flakyFailure" | "rerunFailure") => {
                     let case = report.cases.last_mut().unwrap();
                     case.bad += 1;
                     case.failed |= name == "failure";
-                    case.message
-                        .get_or_insert_with(|| mask(&attribute(&tag, "message")));
+                    case.failure.get_or_insert_with(|| tia::model::Failure {
+                        kind: attribute(&tag, "type"),
+                        message: attribute(&tag, "message"),
+                        stack: String::new(),
+                    });
+                    inside = true;
                 }
                 _ => {}
             },
@@ -242,21 +270,6 @@ fn attribute(tag: &BytesStart<'_>, name: &str) -> String {
         .normalized_value(quick_xml::XmlVersion::Implicit1_0)
         .unwrap()
         .into_owned()
-}
-
-/// Words with a digit become `#`.
-fn mask(message: &str) -> String {
-    let words: Vec<&str> = message
-        .split(' ')
-        .map(|word| {
-            if word.bytes().any(|b| b.is_ascii_digit()) {
-                "#"
-            } else {
-                word
-            }
-        })
-        .collect();
-    words.join(" ")
 }
 
 pub(crate) fn git(dir: &Path, args: &[&str]) -> String {

@@ -3,9 +3,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 
-use tia::flaky::association::{
-    Associated, Evidence, Kind, Message, Orders, associate, speaks_of_timeout,
-};
+use tia::flaky::association::{Associated, Evidence, Kind, Message, Orders, associate};
 use tia::flaky::{Assessment, Past};
 use tia::model::Series;
 
@@ -30,12 +28,12 @@ pub(crate) fn associated(fleet: &Fleet, past: &Past<'_>, assessment: &Assessment
         .filter(|(_, series)| series.seen.iter().any(|seen| seen.bad_attempts > 0))
         .collect();
     let mut messages: Vec<Message> = (0..)
-        .zip(&fleet.messages)
-        .flat_map(|(series, told)| {
-            told.iter().map(move |(part, text)| Message {
+        .zip(&fleet.said.0)
+        .flat_map(|(series, said)| {
+            said.iter().map(move |(part, (_, timeout))| Message {
                 series,
                 part: *part,
-                timeout: speaks_of_timeout(text),
+                timeout: *timeout,
             })
         })
         .collect();

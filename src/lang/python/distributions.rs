@@ -139,21 +139,39 @@ const PLUGINS: &[&str] = &[
     "xdoctest",
 ];
 
-/// Whether importing this top-level name may load this distribution (normalised).
-pub(super) fn provides(distribution: &str, import: &str) -> bool {
-    let name = normal(import);
-    distribution == name
-        || KNOWN
-            .iter()
-            .any(|(i, d)| *i == import && *d == distribution)
-        || SHARED.contains(&import)
-            && distribution
-                .strip_prefix(import)
-                .is_some_and(|rest| rest.starts_with('-'))
-        || distribution.strip_prefix("python-") == Some(&name)
-        || distribution.strip_suffix("-python") == Some(&name)
-        || distribution.strip_prefix("py") == Some(&name)
-        || distribution.strip_suffix("-binary") == Some(&name)
+/// A top-level name that is imported, ready to be compared with many distributions.
+pub(super) struct Imported<'a> {
+    import: &'a str,
+    normal: String,
+    known: Vec<&'static str>,
+    shared: bool,
+}
+
+impl<'a> Imported<'a> {
+    pub(super) fn new(import: &'a str) -> Self {
+        let known = KNOWN.iter().filter(|(name, _)| *name == import);
+        Self {
+            import,
+            normal: normal(import),
+            known: known.map(|(_, distribution)| *distribution).collect(),
+            shared: SHARED.contains(&import),
+        }
+    }
+
+    /// Whether importing the name may load this distribution (normalised).
+    pub(super) fn may_load(&self, distribution: &str) -> bool {
+        let name = self.normal.as_str();
+        distribution == name
+            || self.known.contains(&distribution)
+            || self.shared
+                && distribution
+                    .strip_prefix(self.import)
+                    .is_some_and(|rest| rest.starts_with('-'))
+            || distribution.strip_prefix("python-") == Some(name)
+            || distribution.strip_suffix("-python") == Some(name)
+            || distribution.strip_prefix("py") == Some(name)
+            || distribution.strip_suffix("-binary") == Some(name)
+    }
 }
 
 /// Whether this distribution acts on every test without being imported by it.

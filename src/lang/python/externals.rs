@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::distributions;
+use super::distributions::{self, Imported};
 use super::resolve::{Project, Resolver};
 use super::stdlib;
 use crate::model::{EdgeKind, Node, NodeRef, Printer};
@@ -31,10 +31,8 @@ impl Declared {
         if let Some(known) = self.asked.borrow().get(top) {
             return *known;
         }
-        let known = self
-            .names
-            .iter()
-            .any(|name| distributions::provides(name, top));
+        let imported = Imported::new(top);
+        let known = self.names.iter().any(|name| imported.may_load(name));
         self.asked.borrow_mut().insert(top.to_owned(), known);
         known
     }
@@ -81,8 +79,9 @@ pub(super) fn lay(resolver: &mut Resolver<'_, '_>, projects: &[Project<'_>]) {
     let outside = std::mem::take(&mut resolver.outside);
     for (top, &module) in &outside {
         let mut some = false;
+        let imported = Imported::new(top);
         for (name, &node) in &nodes {
-            if distributions::provides(name, top) {
+            if imported.may_load(name) {
                 some = true;
                 matched.insert(name);
                 resolver.out.edge(module, node, EdgeKind::External, 0);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
+use super::collect::Collected;
 use super::links::Wide;
 use super::modules::{DirId, Modules};
 use super::project::ProjectFile;
@@ -58,6 +59,8 @@ pub(super) struct SetUp<'a, 's> {
     pub(super) files: Vec<File<'a>>,
     pub(super) projects: Vec<Project<'a>>,
     pub(super) runner: suites::Runner<'a>,
+    /// For each file, what a runner collects from it.
+    pub(super) collected: Vec<Option<Collected>>,
 }
 
 /// Makes the nodes of all Python and project files, and what their names are resolved with.
@@ -107,10 +110,11 @@ pub(super) fn set_up<'a, 's>(
         }),
     );
     let runner = suites::Runner::new(&projects);
-    let suites: Vec<bool> = sources
+    let collected: Vec<Option<Collected>> = sources
         .iter()
-        .map(|(path, source)| runner.is_suite(path, source))
+        .map(|(path, source)| runner.collect(path, source))
         .collect();
+    let suites: Vec<bool> = collected.iter().map(Option::is_some).collect();
     let mut scripts: HashMap<String, Vec<String>> = HashMap::default();
     let mut compiled: HashMap<String, Vec<RepoPath>> = HashMap::default();
     for project in &projects {
@@ -161,6 +165,7 @@ pub(super) fn set_up<'a, 's>(
         files,
         projects,
         runner,
+        collected,
     }
 }
 
@@ -171,6 +176,7 @@ pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink
         files,
         projects,
         runner,
+        collected,
     } = set_up(all, tree, out);
     let mut mentions = all
         .iter()
@@ -202,7 +208,7 @@ pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink
         }
     }
     scopes::lay(&mut resolver, &files, &projects);
-    suites::lay(&mut resolver, &files, &projects, &runner);
+    suites::lay(&mut resolver, &files, collected, &projects, &runner);
     externals::lay(&mut resolver, &projects);
 }
 

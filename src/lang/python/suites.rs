@@ -44,11 +44,6 @@ impl<'p> Runner<'p> {
             .any(|(_, settings)| settings.doctest_modules())
     }
 
-    /// Whether a runner may collect this file.
-    pub(super) fn is_suite(&self, path: &RepoPath, source: &Source) -> bool {
-        self.collect(path, source).is_some()
-    }
-
     /// The settings that may be in force for a path: those of all directories above it.
     fn of(&self, path: &RepoPath) -> impl Iterator<Item = &'p Pytest> + use<'_, 'p> {
         let path = path.clone();
@@ -60,14 +55,14 @@ impl<'p> Runner<'p> {
     }
 
     /// What is collected from a file; `None` where a runner would not look, or would find nothing.
-    fn collect(&self, path: &RepoPath, source: &Source) -> Option<Collected> {
+    pub(super) fn collect(&self, path: &RepoPath, source: &Source) -> Option<Collected> {
         if path.extension() != b"py" || is_skipped(path) {
             return None;
         }
         let name = String::from_utf8_lossy(path.file_name()).into_owned();
         let whole = path.to_string();
-        let usual = ["test_*.py".to_owned(), "*_test.py".to_owned()];
-        let mut matched = false;
+        // Both the usual names and the configured ones: several runs with several settings are common.
+        let mut matched = name.starts_with("test_") || name.ends_with("_test.py");
         let mut naming = Naming::default();
         for settings in self.of(path) {
             let matches = |pattern: &String| {
@@ -87,13 +82,6 @@ impl<'p> Runner<'p> {
                 }
             }
         }
-        // Both the usual names and the configured ones: several runs with several settings are common.
-        matched |= usual.iter().any(|pattern| glob::matches(pattern, &name));
-        let found = collected(source, &naming);
-        let holds = !found.cases.is_empty() || !found.complete;
-        if matched && holds {
-            return Some(found);
-        }
         // unittest's discovery has its own pattern.
         let near_tests = name.starts_with("test")
             || path.ancestors().any(|dir| {
@@ -101,10 +89,15 @@ impl<'p> Runner<'p> {
                     .windows(4)
                     .any(|w| w.eq_ignore_ascii_case(b"test"))
             });
-        if found.unittest && near_tests {
+        let examples = source.doctests && self.of(path).any(Pytest::doctest_modules);
+        if !(matched || near_tests || examples) {
+            return None;
+        }
+        let found = collected(source, &naming);
+        let holds = !found.cases.is_empty() || !found.complete;
+        if matched && holds || found.unittest && near_tests {
             return Some(found);
         }
-        let examples = source.doctests && self.of(path).any(Pytest::doctest_modules);
         examples.then_some(Collected {
             complete: false,
             ..found
@@ -116,6 +109,7 @@ impl<'p> Runner<'p> {
 pub(super) fn lay(
     resolver: &mut Resolver<'_, '_>,
     files: &[File<'_>],
+    collected: Vec<Option<Collected>>,
     projects: &[Project<'_>],
     runner: &Runner<'_>,
 ) {
@@ -124,10 +118,8 @@ pub(super) fn lay(
         .filter(|p| is_config(p.path))
         .map(|p| (&p.dir, p.node))
         .collect();
-    for file in files.iter().filter(|f| f.is_suite) {
-        let Some(found) = runner.collect(file.path, file.source) else {
-            continue;
-        };
+    for (file, found) in files.iter().zip(collected) {
+        let Some(found) = found else { continue };
         let suite = Suite::Python {
             file: file.path.clone(),
         };
