@@ -86,6 +86,17 @@ const HARDLY: f64 = 1e-40;
 const SAME: f64 = 0.02;
 
 impl World<'_> {
+    /// How often the nature of a test could be drawn anew at a step, where a commit is once.
+    pub(super) fn turns(&self, step: &Step) -> f64 {
+        let gap = f64::from(step.gap.max(1));
+        match step.moved {
+            Moved::First => 0.0,
+            Moved::Same => SAME,
+            Moved::Somehow | Moved::Reached => gap,
+            Moved::Unreached => gap * self.chances.leak.sqrt(),
+        }
+    }
+
     fn hazard(&self, step: &Step, heard: &Heard) -> Hazard {
         let chances = self.chances;
         let gap = f64::from(step.gap.max(1));
@@ -98,20 +109,20 @@ impl World<'_> {
             _ => 1.0 - (1.0 - chance).powf(gap),
         };
         let (repaired, mended) = (over(chances.repaired), over(chances.mended));
-        let redrawn = (chances.redrawn * gap).min(0.1);
+        let redrawn = (chances.redrawn * self.turns(step)).min(0.2);
         let leak = chances.leak;
         match step.moved {
             Moved::First => Hazard {
                 breaks: 0.0,
                 repaired: 0.0,
                 mended: 0.0,
-                redrawn: 0.0,
+                redrawn,
             },
             Moved::Same => Hazard {
                 breaks: HARDLY,
                 repaired: HARDLY,
                 mended: HARDLY,
-                redrawn: chances.redrawn * SAME,
+                redrawn,
             },
             Moved::Somehow | Moved::Reached => Hazard {
                 breaks,
@@ -123,7 +134,7 @@ impl World<'_> {
                 breaks: breaks * leak,
                 repaired: repaired * leak.sqrt(),
                 mended: mended * leak.sqrt(),
-                redrawn: redrawn * leak.sqrt(),
+                redrawn,
             },
         }
     }

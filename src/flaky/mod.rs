@@ -13,11 +13,13 @@
 pub mod association;
 pub mod backtest;
 pub mod changepoint;
+mod fit;
 mod infer;
 mod lines;
 mod outage;
 mod prior;
 pub mod quarantine;
+mod redrawn;
 pub mod replay;
 mod said;
 pub mod slower;
@@ -28,10 +30,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{PastPart, Probability, Series};
 use changepoint::{Point, RateChange};
+use fit::Fit;
 use infer::{Heard, Smoothed, World};
 use lines::Lines;
-use outage::{PartView, Told};
-use said::Sayings;
+use outage::PartView;
 pub use said::Says;
 pub use states::Chances;
 use states::{Grid, Rates};
@@ -521,178 +523,5 @@ fn estimate(grid: &Grid, posterior: &Rates) -> Estimate {
         mean: Probability::clamped(grid.mean(posterior)),
         low: Probability::clamped(grid.quantile(posterior, 0.025)),
         high: Probability::clamped(grid.quantile(posterior, 0.975)),
-    }
-}
-
-/// What is fitted to the project as a whole.
-struct Fit {
-    chances: Chances,
-    prior: Rates,
-    views: Vec<PartView>,
-    /// For each part, what those who passed in it hear.
-    parts: Vec<Heard>,
-    /// For each failing series, what each failed result hears.
-    heard: Vec<Vec<Heard>>,
-    never: Vec<(u32, u32)>,
-    reached: Vec<u32>,
-    sayings: Option<Sayings>,
-}
-
-impl Fit {
-    fn new(assessor: &Assessor<'_>, grid: &Grid) -> Self {
-        let chances = Chances::default();
-        let start = Heard {
-            breaks: chances.breaks,
-            ..Heard::default()
-        };
-        let mut ran = assessor.passed.clone();
-        let mut never = std::collections::BTreeMap::new();
-        let mut failing = assessor.failing.iter().peekable();
-        for (number, ran) in assessor.ran.iter().enumerate() {
-            if failing
-                .peek()
-                .is_some_and(|(failing, _)| *failing as usize == number)
-            {
-                failing.next();
-            } else {
-                *never.entry(*ran).or_insert(0) += 1;
-            }
-        }
-        let bad = |series: &Series| {
-            series
-                .seen
-                .iter()
-                .filter(|seen| seen.status.is_bad() || seen.bad_attempts > 0)
-                .count()
-        };
-        for (_, series) in &assessor.failing {
-            for seen in series
-                .seen
-                .iter()
-                .filter(|seen| seen.status.is_bad() || seen.bad_attempts > 0)
-            {
-                ran[seen.part as usize] += 1;
-            }
-        }
-        let reaches = assessor.past.reaches;
-        let reached = ran.iter().enumerate().map(|(part, ran)| {
-            let known = reaches.and_then(|reaches| reaches.reached(part as u32));
-            known.map_or(*ran, |known| known.min(*ran))
-        });
-        Self {
-            prior: prior::default_weights(grid),
-            views: Vec::new(),
-            parts: vec![start; ran.len()],
-            heard: assessor
-                .failing
-                .iter()
-                .map(|(_, series)| vec![start; bad(series)])
-                .collect(),
-            never: never.into_iter().collect(),
-            reached: reached.collect(),
-            sayings: assessor.past.says.map(|says| {
-                let steps = |(number, series): &(u32, Series)| {
-                    (
-                        *number,
-                        assessor.lines.steps(&assessor.past, *number, series),
-                    )
-                };
-                Sayings::new(says, assessor.failing.iter().map(steps))
-            }),
-            chances,
-        }
-    }
-
-    fn world<'a>(&'a self, grid: &'a Grid) -> World<'a> {
-        World {
-            grid,
-            prior: &self.prior,
-            chances: &self.chances,
-            parts: &self.parts,
-            no_flakes: false,
-        }
-    }
-
-    fn update(&mut self, assessor: &Assessor<'_>, grid: &Grid, smoothed: &[Smoothed]) {
-        let likelihoods: Vec<Rates> = smoothed
-            .iter()
-            .map(|one| {
-                let mut likelihood = one.now.rate;
-                likelihood
-                    .iter_mut()
-                    .zip(&self.prior)
-                    .for_each(|(l, p)| *l /= p);
-                likelihood
-            })
-            .collect();
-        self.prior = prior::fit(grid, &likelihoods, &self.never);
-
-        // Tell each part what its failed tests say. Causes stand in the order of steps, which is not that of parts.
-        let mut told: Vec<Vec<Told>> = vec![Vec::new(); self.parts.len()];
-        let mut places = Vec::new();
-        let (mut broke, mut repairs, mut occasions) = (0.0, 0.0, 0.0);
-        let mut broken_at_start = 0.0;
-        for (((number, series), one), heard) in
-            assessor.failing.iter().zip(smoothed).zip(&self.heard)
-        {
-            let steps = assessor.lines.steps(&assessor.past, *number, series);
-            debug_assert_eq!(one.causes.len(), heard.len());
-            repairs += one.repairs.0;
-            occasions += one.repairs.1;
-            if let Some(first) = one.causes.first().filter(|first| first.step == 0) {
-                broken_at_start += first.broken;
-            }
-            for cause in &one.causes {
-                let step = &steps[cause.step as usize];
-                let part = &mut told[step.part as usize];
-                places.push((step.part, part.len() as u32));
-                broke += cause.broke;
-                part.push(Told {
-                    outcome: step.outcome,
-                    flake: cause.if_calm,
-                    old: cause.old,
-                    if_broke: cause.if_broke,
-                    if_outage: cause.if_outage,
-                    reach: cause.reach,
-                });
-            }
-        }
-        let chances = &self.chances;
-        self.views = told
-            .par_iter()
-            .zip(&assessor.passed)
-            .zip(&self.reached)
-            .map(|((told, passed), reached)| outage::weigh(chances, told, *passed, *reached))
-            .collect();
-        let mut place = places.iter();
-        for heard in self.heard.iter_mut().flatten() {
-            if let Some((part, at)) = place.next() {
-                *heard = self.views[*part as usize].each[*at as usize];
-            }
-        }
-        if let Some(sayings) = &mut self.sayings {
-            let causes = smoothed.iter().map(|one| one.causes.as_slice());
-            let said = sayings.weigh(causes).into_iter().flatten();
-            for (heard, said) in self.heard.iter_mut().flatten().zip(said) {
-                heard.said = said;
-            }
-        }
-        self.parts = self.views.iter().map(|view| view.all).collect();
-
-        let parts = self.parts.len() as f64;
-        let tests = assessor.ran.len() as f64;
-        let outages: f64 = self.parts.iter().map(|part| part.outage).sum();
-        let breaking: f64 = self.views.iter().map(|view| view.breaking).sum();
-        let occasions_to_break: f64 = self.reached.iter().map(|reached| f64::from(*reached)).sum();
-        let default = Chances::default();
-        let breaks = (broke + 2000.0 * default.breaks) / (occasions_to_break + 2000.0);
-        self.chances = Chances {
-            breaks,
-            repaired: ((repairs + 8.0 * default.repaired) / (occasions + 8.0)).clamp(0.05, 0.6),
-            broken_at_start: (broken_at_start + 20.0 * default.broken_at_start) / (tests + 20.0),
-            outage: (outages + 50.0 * default.outage) / (parts + 50.0),
-            breaking_part: (breaking + 30.0 * default.breaking_part) / (parts + 30.0),
-            ..default
-        };
     }
 }
