@@ -39,7 +39,7 @@ pub use flaky::{Flaky, FlakyQuery};
 pub use gate::{GateRequest, gate};
 pub use join::Joins;
 pub use notify::Webhook;
-pub use past::{Found, Past, PastQuery, Story};
+pub use past::{Found, Past, PastQuery, Stamp, Story};
 pub use quarantine::{Entering, Reviewed, Told, Ward};
 pub use reached::Reached;
 pub use revert::{Proposed, RevertQuery};

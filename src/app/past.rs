@@ -85,6 +85,10 @@ impl Story {
     }
 }
 
+/// What a store's files looked like at one moment, see [`Past::stamp`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Stamp([Option<(std::time::SystemTime, u64)>; 2]);
+
 impl Past {
     /// Opens the history that `db` names, or that of the repository around `directory`, to ask it.
     ///
@@ -95,6 +99,22 @@ impl Past {
         Ok(Self {
             history: store::open_to_read(&location)?,
         })
+    }
+
+    /// Of the store's files, when they were last written to and how long they are: another answer means that the history may
+    /// have changed.
+    ///
+    /// # Errors
+    /// There is no place for a store.
+    pub fn stamp(directory: &Path, db: Option<&Path>) -> Result<Stamp, AppError> {
+        let path = store::locate(directory, db)?.path;
+        let mut log = path.clone().into_os_string();
+        log.push("-wal");
+        let of = |path: &Path| {
+            let about = path.metadata().ok()?;
+            Some((about.modified().ok()?, about.len()))
+        };
+        Ok(Stamp([of(&path), of(Path::new(&log))]))
     }
 
     /// The same, to change it; it must be there.

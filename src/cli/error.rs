@@ -2,6 +2,7 @@
 
 use super::ExitCode;
 use crate::app::AppError;
+use crate::report::html::PageError;
 
 /// What a command can fail with.
 #[derive(Debug)]
@@ -43,6 +44,16 @@ impl From<AppError> for CliError {
             code,
             message,
             hints: error.hint().into_iter().collect(),
+        }
+    }
+}
+
+impl From<PageError> for CliError {
+    fn from(error: PageError) -> Self {
+        Self {
+            code: ExitCode::Internal,
+            message: error.to_string(),
+            hints: Vec::new(),
         }
     }
 }

@@ -82,13 +82,7 @@ impl ReportCommand {
 
     fn text(&self, report: &Nightly) -> Result<Vec<u8>, CliError> {
         Ok(match self.format {
-            Format::Html => html::page(report)
-                .map_err(|error| CliError {
-                    code: ExitCode::Internal,
-                    message: error.to_string(),
-                    hints: Vec::new(),
-                })?
-                .into_bytes(),
+            Format::Html => html::page(report)?.into_bytes(),
             Format::Markdown => markdown::text(report).into_bytes(),
             Format::Json => {
                 let mut bytes = serde_json::to_vec_pretty(&json::nightly::nightly(report))

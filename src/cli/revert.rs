@@ -21,16 +21,19 @@ use crate::triage::revert::Evidence;
 /// which tests to run. Neither HEAD, the index, the working tree nor any other branch is touched, and nothing is pushed.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 it applies (and was written), 1 it does not: conflicts, nothing left to undo, or \
-                        undone already; 2 usage, 3 bad input, 4 a defect in tia"
+    after_help = "Exit codes: 0 it applies (and was written), 1 it does not: conflicts, nothing left to undo, \
+                        undone already, or too little evidence to write it; 2 usage, 3 bad input, 4 a defect in tia"
 )]
 pub(super) struct RevertCommand {
     /// The commit to undo, or a cause (`tia triage`): then its first suspect, with the evidence
     #[arg(required_unless_present = "ledger", value_name = "COMMIT|CAUSE")]
     commit: Option<String>,
-    /// Make the branch with the commit
+    /// Make the branch with the commit. Where a cause was named and its evidence does not carry it, it is refused
     #[arg(long, conflicts_with = "ledger")]
     write: bool,
+    /// Make it even where the evidence does not carry it
+    #[arg(long, requires = "write")]
+    force: bool,
     /// The branch to make [default: revert/ and the first 12 digits of the commit's id]
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
@@ -99,7 +102,9 @@ impl RevertCommand {
         };
         let mut proposed = workspace.propose_revert(&query, &evidence, ui)?;
         let clean = proposed.view.outcome.is_clean();
-        if self.write && clean {
+        let advice = proposed.view.advice.as_ref();
+        let refused = !self.force && advice.is_some_and(|advice| !advice.is_supported());
+        if self.write && clean && !refused {
             workspace.write_revert(&mut proposed, now())?;
         }
         let view = &proposed.view;
@@ -108,6 +113,9 @@ impl RevertCommand {
             Format::Json => write_json(&RevertV1::of(view), ui)?,
         }
         match &view.outcome {
+            Outcome::Clean { .. } if self.write && refused => ui.say(
+                "the evidence does not carry it, so nothing is written; `tia culprit` finds more, `--force` writes it all the same",
+            ),
             Outcome::Clean { .. } if !self.write => {
                 ui.say(format!(
                     "nothing is written; `--write` makes the branch `{}`",
@@ -134,7 +142,8 @@ impl RevertCommand {
                 ));
             }
         }
-        Ok(if clean { ExitCode::Done } else { ExitCode::No })
+        let done = clean && !(self.write && refused);
+        Ok(if done { ExitCode::Done } else { ExitCode::No })
     }
 
     /// The cause that an argument names, where it names no commit.

@@ -10,7 +10,7 @@ use super::ui::Ui;
 use super::{ExitCode, Global};
 use crate::app::{Past, Webhook, Which};
 use crate::report::json;
-use crate::report::triage::{markdown, slack, table};
+use crate::report::triage::{View, html, markdown, slack, table};
 
 /// Say whose the failures of a run are, and how to get back to green
 ///
@@ -24,6 +24,9 @@ pub(super) struct TriageCommand {
     /// All runs of this last time before the newest one, as for a handover: `24h`, `7d`
     #[arg(long, value_name = "TIME", value_parser = super::history::span, conflicts_with = "run")]
     since: Option<i64>,
+    /// Stay, and show it anew whenever the history changed; on a terminal, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["webhook", "format"])]
+    watch: bool,
     /// Only runs on this branch
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
@@ -43,6 +46,9 @@ pub(super) struct TriageCommand {
     db: Db,
 }
 
+/// How often a watcher looks whether the history changed.
+const EVERY: std::time::Duration = std::time::Duration::from_secs(2);
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Format {
     /// For people
@@ -52,32 +58,27 @@ enum Format {
     Json,
     /// For a chat or a handover
     Markdown,
+    /// A page that needs nothing beside it
+    Html,
     /// A message for Slack's webhooks
     Slack,
 }
 
 impl TriageCommand {
     pub(super) fn run(&self, global: &Global, ui: &Ui) -> Result<ExitCode, CliError> {
-        let past = Past::open(&global.directory, self.db.db.as_deref())?;
-        let which = match (&self.run, self.since) {
-            (Some(run), _) => Which::Named(run.clone()),
-            (None, Some(span)) => Which::Since(span),
-            (None, None) => Which::NewestRed,
-        };
-        let branch = self.branch.as_deref();
-        let view = past.triage(&global.directory, global.no_cache, &which, branch, ui)?;
-        let Some(view) = view else {
-            ui.say(match which {
-                Which::NewestRed => match nothing(&past)? {
-                    "no run of the history is like that" => "no run of the history failed",
-                    other => other,
-                },
-                _ => nothing(&past)?,
-            });
-            return Ok(ExitCode::No);
+        if self.watch {
+            return self.watch(global, ui);
+        }
+        let view = match self.view(global, ui)? {
+            Ok(view) => view,
+            Err(why) => {
+                ui.say(why);
+                return Ok(ExitCode::No);
+            }
         };
         match self.format {
             Format::Json => write_json(&json::triage::triage(&view), ui)?,
+            Format::Html => ui.data(html::page(&view)?.as_bytes())?,
             Format::Markdown => ui.data(markdown::text(&view).as_bytes())?,
             Format::Slack => write_json(&slack::message(&view), ui)?,
             Format::Text => ui.data(table::triage(&view).as_bytes())?,
@@ -93,5 +94,48 @@ impl TriageCommand {
             Webhook::new(url.clone(), token).post(&body)?;
         }
         Ok(ExitCode::Done)
+    }
+
+    /// The run's causes, or why there are none.
+    fn view(&self, global: &Global, ui: &Ui) -> Result<Result<View, &'static str>, CliError> {
+        let past = Past::open(&global.directory, self.db.db.as_deref())?;
+        let which = match (&self.run, self.since) {
+            (Some(run), _) => Which::Named(run.clone()),
+            (None, Some(span)) => Which::Since(span),
+            (None, None) => Which::NewestRed,
+        };
+        let branch = self.branch.as_deref();
+        let view = past.triage(&global.directory, global.no_cache, &which, branch, ui)?;
+        if let Some(view) = view {
+            return Ok(Ok(view));
+        }
+        Ok(Err(match (which, nothing(&past)?) {
+            (Which::NewestRed, "no run of the history is like that") => {
+                "no run of the history failed"
+            }
+            (_, other) => other,
+        }))
+    }
+
+    /// Shows the screen anew whenever the store was written to.
+    fn watch(&self, global: &Global, ui: &Ui) -> Result<ExitCode, CliError> {
+        if !ui.is_screen() {
+            return Err(CliError::usage(
+                "`--watch` needs a terminal to draw on; without one, run `tia triage` whenever a run ends",
+            ));
+        }
+        let mut last = None;
+        loop {
+            let stamp = Past::stamp(&global.directory, self.db.db.as_deref())?;
+            if last.as_ref() != Some(&stamp) {
+                let text = match self.view(global, ui)? {
+                    Ok(view) => table::triage(&view),
+                    Err(why) => format!("{why}\n"),
+                };
+                ui.screen(&text)?;
+                last = Some(stamp);
+            }
+            std::thread::sleep(EVERY);
+        }
     }
 }

@@ -38,6 +38,17 @@ impl Ui {
         Ok(())
     }
 
+    /// Whether data goes to a terminal.
+    pub(super) fn is_screen(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Data in the place of what the terminal showed.
+    pub(super) fn screen(&self, text: &str) -> Result<(), CliError> {
+        // ANSI: clear the screen and what was scrolled away, cursor to the top
+        self.data(format!("\x1b[2J\x1b[3J\x1b[H{text}").as_bytes())
+    }
+
     /// Where long data goes.
     pub(super) fn stdout(&self) -> impl Write {
         io::BufWriter::with_capacity(1 << 16, io::stdout().lock())

@@ -12,7 +12,8 @@ use super::{chart, moment};
 use crate::flaky::backtest::Backtest;
 
 const PAGE: &str = include_str!("templates/report.html");
-const STYLE: &str = include_str!("templates/report.css");
+/// The style of all pages.
+pub(super) const STYLE: &str = include_str!("templates/report.css");
 
 /// So many flaky tests stand in the table.
 const TESTS: usize = 50;
@@ -58,10 +59,10 @@ struct Page {
 }
 
 #[derive(Serialize)]
-struct Tile {
-    label: &'static str,
-    value: String,
-    tone: &'static str,
+pub(super) struct Tile {
+    pub(super) label: &'static str,
+    pub(super) value: String,
+    pub(super) tone: &'static str,
 }
 
 #[derive(Serialize)]

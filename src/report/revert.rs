@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Timestamp;
+use crate::triage::revert::Recommendation;
 
 /// So many lines of a list are shown to people; machines get all.
 const SHOWN: usize = 12;
@@ -125,6 +126,13 @@ pub struct Advice {
     pub wrong: f64,
     /// Why, a line each.
     pub reasons: Vec<String>,
+}
+
+impl Advice {
+    /// Whether the evidence carries a revert at all.
+    pub fn is_supported(&self) -> bool {
+        self.recommendation != Recommendation::NotSupported.word()
+    }
 }
 
 /// The document of `tia revert --format json`.

@@ -78,6 +78,24 @@ fn a_known_flake_passes_a_new_failure_blocks_and_triage_tells_them_apart() {
 }
 
 #[test]
+fn triage_is_a_page_too_and_watches_on_a_terminal_only() {
+    let repo = shop(24);
+    let said = Some("KeyError: 'port'");
+    with(&repo, "1", &report(1, "main", [None, None, said]));
+    session(&repo, &["gate", "new/1.xml"], &[]);
+    let page = session(&repo, &["triage", "--format", "html"], &[]);
+    assert!(
+        page.contains("exit 0") && page.contains("KeyError: &#x27;port&#x27;"),
+        "{page}"
+    );
+    let watched = session(&repo, &["triage", "--watch"], &[]);
+    assert!(
+        watched.contains("exit 2") && watched.contains("needs a terminal"),
+        "{watched}"
+    );
+}
+
+#[test]
 fn without_a_history_every_failure_blocks_and_a_green_run_passes() {
     let repo = shop(0);
     with(

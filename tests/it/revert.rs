@@ -272,6 +272,48 @@ fn written_it_is_a_commit_on_a_branch_of_its_own() {
     assert_eq!(revert(&repo, &[&leaf]).code, Some(0));
 }
 
+/// Twelve runs of `test_leaf` at the first commit that pass, and one at the last that fails.
+fn history(repo: &TestRepo, good: &str, bad: &str) -> String {
+    let run = |number: usize, commit: &str, said: &str| {
+        let report = format!(
+            "<testsuite name=\"s\" timestamp=\"2026-04-02T08:{number:02}:00Z\"><properties>\
+             <property name=\"vcs.ref.head.revision\" value=\"{commit}\"/>\
+             <property name=\"vcs.ref.head.name\" value=\"main\"/></properties>\
+             <testcase classname=\"tests.test_leaf\" name=\"test_leaf\" time=\"0.1\">{said}</testcase></testsuite>"
+        );
+        let name = format!("reports/{number}.xml");
+        repo.write(name.as_bytes(), report.as_bytes()).unwrap();
+        let stored = Tia::new(repo, "ingest").args(&[name.as_str()]).run();
+        assert_eq!(stored.code, Some(0), "{}", stored.stderr);
+    };
+    for number in 1..=12 {
+        run(number, good, "");
+    }
+    run(13, bad, "<failure message=\"assert 3 == 2\">x</failure>");
+    let triage = Tia::new(repo, "triage").args(&["--format", "json"]).run();
+    let view: serde_json::Value = serde_json::from_slice(&triage.stdout).unwrap();
+    view["causes"][0]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_cause_with_many_suspects_is_not_undone_unless_forced() {
+    let (repo, [start, leaf, _]) = project();
+    let lines = repo.read(b"pkg/leaf.py").unwrap();
+    let mut last = leaf;
+    for number in 0..6 {
+        let text = format!("{}EXTRA = {number}\n", String::from_utf8_lossy(&lines));
+        last = commit(&repo, "Change leaf again", &[("pkg/leaf.py", &text)]);
+    }
+    let cause = history(&repo, &start, &last);
+    let refused = revert(&repo, &[&cause, "--write", "--branch", "back"]);
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
+    assert_eq!(ask(&repo, &["branch", "--list", "back"]), "");
+    let forced = revert(&repo, &[&cause, "--write", "--force", "--branch", "back"]);
+    assert_eq!(forced.code, Some(0), "{}", forced.stderr);
+    assert_ne!(ask(&repo, &["branch", "--list", "back"]), "");
+}
+
 #[test]
 fn what_is_no_longer_there_needs_no_undoing() {
     let (repo, [_, leaf, _]) = project();

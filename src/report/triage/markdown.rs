@@ -25,7 +25,7 @@ pub fn text(view: &View) -> String {
         let _ = writeln!(
             out,
             "#### {}: {}\n\n`{}` · {}\n",
-            cause.verdict.words(),
+            cause.called(),
             counted(cause.failures.len(), "failure"),
             cause.title.replace('`', "'"),
             cause.id

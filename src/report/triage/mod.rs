@@ -3,6 +3,7 @@
 //! The structs here are what every format prints; `app` fills them. Nothing here decides anything but words.
 
 pub mod annotations;
+pub mod html;
 pub mod markdown;
 pub mod nagios;
 pub mod slack;
@@ -144,6 +145,15 @@ pub struct Suspect {
 }
 
 impl Cause {
+    /// The verdict in words, as sure as the surest of its failures.
+    pub fn called(&self) -> &'static str {
+        let chances = self.failures.iter().map(|failure| &failure.judged.chances);
+        let surest = chances
+            .map(|chances| chances.of(self.verdict))
+            .fold(0.0, f64::max);
+        words::called(self.verdict, surest)
+    }
+
     /// What speaks for undoing a commit: each test that is broken, how surely this commit broke it, and lines for people. Its
     /// failures say the same, so they are one piece of evidence.
     pub fn against(&self, commit: &str) -> Evidence {

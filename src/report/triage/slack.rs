@@ -65,7 +65,7 @@ fn block(mut text: String) -> Block {
 fn cause(cause: &Cause) -> String {
     let mut text = format!(
         "*{}*, {} · {}\n{}",
-        cause.verdict.words(),
+        cause.called(),
         counted(cause.failures.len(), "failure"),
         cause.id,
         escaped(&cause.title)

@@ -19,7 +19,7 @@ pub fn triage(view: &View) -> String {
         let _ = writeln!(
             out,
             "\n{number}. {} · {} · {}",
-            cause.verdict.words(),
+            cause.called(),
             counted(cause.failures.len(), "failure"),
             cause.id
         );
@@ -45,7 +45,7 @@ pub fn gate(view: &View) -> String {
             let judged = &failure.judged;
             [
                 failure.ruling.map_or("", words::ruling).to_owned(),
-                judged.verdict.words().to_owned(),
+                words::called(judged.verdict, judged.chances.of(judged.verdict)).to_owned(),
                 percent(judged.chances.of(judged.verdict)),
                 failure.name(),
             ]

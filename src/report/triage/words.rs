@@ -5,17 +5,27 @@ use super::Failure;
 use crate::model::Probability;
 use crate::triage::gate::{Block, Ruling};
 use crate::triage::judge::Judgement;
-use crate::triage::verdict::{Advice, Alarm, Reach};
+use crate::triage::verdict::{Advice, Alarm, Reach, Verdict};
+
+/// A verdict in words. One of a regression is given from 20 % on, because missing one costs more than looking at a flake:
+/// below one half it is a possible one.
+pub fn called(verdict: Verdict, sure: f64) -> &'static str {
+    match verdict {
+        Verdict::Regression if sure < 0.5 => "possible regression",
+        Verdict::NewTest if sure < 0.5 => "new test may be broken",
+        _ => verdict.words(),
+    }
+}
 
 /// The verdict and how sure it is: `flake, 99 % sure`; what it may be else, from 5 % on.
 pub fn verdict(judged: &Judgement) -> String {
     let chances = &judged.chances;
     let mut words = format!(
         "{}, {} sure",
-        judged.verdict.words(),
+        called(judged.verdict, chances.of(judged.verdict)),
         sure(Probability::clamped(chances.of(judged.verdict)))
     );
-    for other in crate::triage::verdict::Verdict::ALL {
+    for other in Verdict::ALL {
         if other != judged.verdict && chances.of(other) >= 0.05 {
             words.push_str(&format!(
                 "; {} {}",
