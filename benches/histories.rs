@@ -1,6 +1,8 @@
 //! How the model does on real histories, labelled by reruns or known to be deterministic.
 //!
-//! `cargo bench --bench histories -- DIR…`: folders with `runs.csv.gz` and `results.csv.gz` or `intervals.csv.gz`.
+//! `cargo bench --bench histories -- DIR…`: folders with `runs.csv.gz` and `results.csv.gz` or `intervals.csv.gz`. Of the
+//! labelled ones all tests are pooled at the end: what was called flaky from the first so many runs, beside what those who made
+//! the labels do (a test is flaky that passed and failed on one commit) and the area under the curve of other scores.
 
 #![expect(clippy::print_stdout, reason = "a bench talks to the terminal")]
 
@@ -9,7 +11,7 @@ mod baselines;
 #[path = "support/table.rs"]
 mod table;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -30,6 +32,7 @@ struct History {
 
 fn main() {
     baselines::check();
+    let mut pooled: BTreeMap<usize, Pooled> = BTreeMap::new();
     for dir in std::env::args()
         .skip(1)
         .filter(|arg| !arg.starts_with('-'))
@@ -43,11 +46,61 @@ fn main() {
             unlabelled(&history);
             continue;
         }
-        for first in [10, 20, 50, 100, 200, 500, 1000, 2000, 4000] {
+        for first in FIRST {
             if first <= runs {
-                labelled(&history, first);
+                labelled(&history, first, pooled.entry(first).or_default());
             }
         }
+    }
+    println!("\nall labelled histories that are long enough");
+    for (first, pooled) in &pooled {
+        pooled.print(*first);
+    }
+}
+
+/// So many runs are known.
+const FIRST: [usize; 9] = [10, 20, 50, 100, 200, 500, 1000, 2000, 4000];
+
+/// Tests of all labelled histories.
+#[derive(Default)]
+struct Pooled {
+    histories: u32,
+    truth: Vec<bool>,
+    /// That it flaked, as the model says; whether it passed and failed; then a score for each of [`BESIDE`].
+    scores: [Vec<f64>; 2 + BESIDE.len()],
+    /// Of flaky tests that failed so far: intervals that cover the share of failures among later runs, and all.
+    covered: (u32, u32),
+}
+
+const BESIDE: [&str; 3] = ["flip rate", "PFS", "failure rate"];
+
+impl Pooled {
+    fn print(&self, first: usize) {
+        let called = |scores: &[f64], min: f64| {
+            let called = scores.iter().zip(&self.truth).filter(|one| *one.0 > min);
+            let (right, all) = called.fold((0, 0), |(right, all), one| {
+                (right + usize::from(*one.1), all + 1)
+            });
+            let flaky = self.truth.iter().filter(|flaky| **flaky).count();
+            format!(
+                "precision {:5.1} % recall {:5.1} %",
+                100.0 * right as f64 / (all as f64).max(1.0),
+                100.0 * right as f64 / (flaky as f64).max(1.0)
+            )
+        };
+        print!(
+            "  first {first:4} of {:2} histories, {} tests: tia {} (above one half: {}), passed and failed: {}; AUC tia {:.4}",
+            self.histories,
+            self.truth.len(),
+            called(&self.scores[0], tia::flaky::CALLED),
+            called(&self.scores[0], 0.5),
+            called(&self.scores[1], 0.5),
+            auc(&self.scores[0], &self.truth)
+        );
+        for (name, scores) in BESIDE.iter().zip(&self.scores[2..]) {
+            print!(", {name} {:.4}", auc(scores, &self.truth));
+        }
+        println!("; intervals cover {}/{}", self.covered.0, self.covered.1);
     }
 }
 
@@ -58,7 +111,9 @@ fn read(dir: &Path) -> History {
         .map(|run| {
             let mut context = RunContext::default();
             let version = runs.get(run, "version");
-            context.commit = [runs.get(run, "commit"), version]
+            // Where each test has a commit of its own, that never changes.
+            let of_test = tests.get(0, "commit");
+            context.commit = [runs.get(run, "commit"), version, of_test]
                 .into_iter()
                 .find(|text| !text.is_empty())
                 .map(str::to_owned);
@@ -200,7 +255,7 @@ fn judge(history: &History, first: usize) -> (Vec<Series>, Assessment, f64) {
     (series, assessment, start.elapsed().as_secs_f64())
 }
 
-fn labelled(history: &History, first: usize) {
+fn labelled(history: &History, first: usize, pooled: &mut Pooled) {
     let (series, assessment, seconds) = judge(history, first);
     let truth: Vec<bool> = history
         .labels
@@ -240,7 +295,8 @@ fn labelled(history: &History, first: usize) {
     };
     let (mut covered, mut intervals) = (0, 0);
     for ((whole, flaky), test) in history.series.iter().zip(&truth).zip(&assessment.tests) {
-        if *flaky && test.ran > 0 {
+        // Of a test that never failed the interval speaks for all such tests, most of which are not flaky.
+        if *flaky && test.failed > 0 {
             let later = Series {
                 seen: whole
                     .seen
@@ -279,18 +335,25 @@ fn labelled(history: &History, first: usize) {
         "  first {first:4}: flaky {flaky}: found {hit} (did both: {both_hit}), false {false_}; AUC {:.4}",
         auc(&ours, &truth)
     );
-    for (name, rule) in RULES.iter().filter(|(name, _)| {
-        ["flip rate", "PFS", "failure rate", "LUCI segmentation"].contains(name)
-    }) {
-        if history.series.len() > 2000 || first > 1000 {
-            continue;
-        }
-        let scores: Vec<f64> = series
+    let failed = |series: &Series| series.seen.iter().any(|seen| seen.status.is_bad());
+    for (beside, scores) in BESIDE.iter().zip(&mut pooled.scores[2..]) {
+        let rule = RULES.iter().find(|(name, _)| name == beside).unwrap().1;
+        let found: Vec<f64> = series
             .iter()
-            .map(|series| rule(&runs(&history.parts, series)))
+            .map(|series| match failed(series) {
+                true => rule(&runs(&history.parts, series)),
+                false => 0.0,
+            })
             .collect();
-        print!(", {name} {:.4}", auc(&scores, &truth));
+        print!(", {beside} {:.4}", auc(&found, &truth));
+        scores.extend(found);
     }
+    pooled.histories += 1;
+    pooled.scores[0].extend(ours.iter());
+    pooled.scores[1].extend(both.iter());
+    pooled.covered.0 += covered;
+    pooled.covered.1 += intervals;
+    pooled.truth.extend(truth);
     println!(
         "; intervals cover the later rate {covered}/{intervals}; outages {}; {seconds:.2} s",
         outages(&assessment)

@@ -76,12 +76,17 @@ impl Fleet {
     }
 }
 
-/// For each series, the number of the signature of each failure, by part, and whether it speaks of a timeout.
-pub(crate) struct Said(pub(crate) Vec<HashMap<u32, (u32, bool)>>);
+/// For each series, the number of the signature of each failure, by part, and whether it speaks of a timeout; then for each
+/// signature the number of its shape.
+pub(crate) struct Said(pub(crate) Vec<HashMap<u32, (u32, bool)>>, Vec<u32>);
 
 impl Says for Said {
     fn said(&self, series: u32, part: u32) -> Option<u32> {
         self.0[series as usize].get(&part).map(|said| said.0)
+    }
+
+    fn shape(&self, signature: u32) -> u32 {
+        self.1[signature as usize]
     }
 }
 
@@ -120,6 +125,7 @@ pub(crate) fn read(dir: &Path) -> Fleet {
     let mut seen: Vec<Vec<Seen>> = vec![Vec::new(); names.len()];
     let mut said = vec![HashMap::new(); names.len()];
     let mut signatures: HashMap<Signature, u32> = HashMap::new();
+    let (mut shapes, mut shape_of): (HashMap<String, u32>, _) = (HashMap::new(), Vec::new());
     let (mut parts, mut order) = (Vec::new(), Vec::new());
     for (part, file) in files.iter().enumerate() {
         let text = std::fs::read_to_string(file).unwrap();
@@ -147,6 +153,11 @@ pub(crate) fn read(dir: &Path) -> Fleet {
             if let Some(failure) = case.failure {
                 let next = signatures.len() as u32;
                 let number = *signatures.entry(signature(&failure)).or_insert(next);
+                if number == next {
+                    let next = shapes.len() as u32;
+                    let shape = signature(&failure).shape();
+                    shape_of.push(*shapes.entry(shape).or_insert(next));
+                }
                 let timeout = speaks_of_timeout(&failure.message);
                 said[*test as usize].insert(part as u32, (number, timeout));
             }
@@ -184,7 +195,7 @@ pub(crate) fn read(dir: &Path) -> Fleet {
         parts,
         series,
         names,
-        said: Said(said),
+        said: Said(said, shape_of),
         order,
         truth,
         graph,

@@ -19,6 +19,8 @@ pub struct Sayings {
     said: FxHashMap<(u32, u32), Word>,
     /// What the numbers stand for.
     signatures: Vec<Signature>,
+    /// For each of them, the number of its shape.
+    shapes: Vec<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +34,13 @@ struct Word {
 impl Says for Sayings {
     fn said(&self, series: u32, part: u32) -> Option<u32> {
         Some(self.said.get(&(series, part))?.signature)
+    }
+
+    fn shape(&self, signature: u32) -> u32 {
+        self.shapes
+            .get(signature as usize)
+            .copied()
+            .unwrap_or(u32::MAX)
     }
 }
 
@@ -139,6 +148,12 @@ impl Past {
             .collect();
         signatures.sort_unstable_by_key(|one| one.0);
         sayings.signatures = signatures.into_iter().map(|one| one.1).collect();
+        let mut shapes: FxHashMap<String, u32> = FxHashMap::default();
+        let shape = |signature: &Signature| {
+            let next = shapes.len() as u32;
+            *shapes.entry(signature.shape()).or_insert(next)
+        };
+        sayings.shapes = sayings.signatures.iter().map(shape).collect();
         Ok(sayings)
     }
 }

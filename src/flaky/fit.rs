@@ -12,6 +12,9 @@ use super::states::{Chances, Grid, Rates};
 use super::{Assessor, prior, redrawn};
 use crate::model::Series;
 
+/// After so many rounds it is known well enough what was an outage.
+const SETTLED: usize = 2;
+
 /// What is fitted to the project as a whole.
 pub(super) struct Fit {
     pub(super) chances: Chances,
@@ -24,6 +27,7 @@ pub(super) struct Fit {
     never: Vec<(u32, u32)>,
     reached: Vec<u32>,
     sayings: Option<Sayings>,
+    rounds: usize,
 }
 
 impl Fit {
@@ -88,6 +92,7 @@ impl Fit {
                 Sayings::new(says, assessor.failing.iter().map(steps))
             }),
             chances,
+            rounds: 0,
         }
     }
 
@@ -150,7 +155,11 @@ impl Fit {
             assessor.lines.steps(&assessor.past, *number, series)
         };
         let failing = assessor.failing.len();
-        let redrawn = redrawn::fit(&self.world(grid), failing, &steps, &self.heard, &self.never);
+        self.rounds += 1;
+        let redrawn = match self.rounds > SETTLED {
+            true => redrawn::fit(&self.world(grid), failing, &steps, &self.heard, &self.never),
+            false => self.chances.redrawn,
+        };
         let chances = &self.chances;
         self.views = told
             .par_iter()
@@ -166,7 +175,8 @@ impl Fit {
         }
         if let Some(sayings) = &mut self.sayings {
             let causes = smoothed.iter().map(|one| one.causes.as_slice());
-            let said = sayings.weigh(causes).into_iter().flatten();
+            let settled = self.rounds > SETTLED;
+            let said = sayings.weigh(causes, settled).into_iter().flatten();
             for (heard, said) in self.heard.iter_mut().flatten().zip(said) {
                 heard.said = said;
             }

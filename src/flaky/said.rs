@@ -1,8 +1,9 @@
 //! What failures say: how well each cause explains the message of a failure.
 //!
 //! A message is known by the number of its signature. Each cause draws it from a mixture of sources: what the test said before
-//! for the same cause, or for any; what it said at the result before; what other tests say in the same part; what the
-//! project's tests say for the same cause, or for any; or something never heard. How much each cause draws from each source is
+//! for the same cause, or for any; what it said at the result before; what other tests say in the same part for the same cause; what the
+//! project's tests say for the same cause, or for any; or something never heard. What was never heard is told by its *shape*, the
+//! message without names and values, in the same way (a backoff, as in models of language: Katz 1987). How much each cause draws from each source is
 //! fitted to the project by EM (Dempster, Laird and Rubin 1977), with stated defaults that count as [`PSEUDO`] failures. So a project whose every
 //! failure says the same learns that messages tell nothing, and one whose broken tests name their cause learns that.
 //!
@@ -18,6 +19,9 @@ pub trait Says: Sync {
     /// The number of the signature of what a test (by the number of its series) said when it failed in a part; `None` where
     /// nothing is known. Equal numbers are equal signatures, of any test.
     fn said(&self, series: u32, part: u32) -> Option<u32>;
+
+    /// The number of the shape of a signature: equal for messages that differ in names and values only.
+    fn shape(&self, signature: u32) -> u32;
 }
 
 /// How well each cause explains what a failure said, up to a common factor.
@@ -51,15 +55,15 @@ type Shares = [f64; SOURCES];
 
 /// For each cause (flake, outage, new breakage, old breakage), how much it draws from: the test's own words for the same
 /// cause; for any cause; at the result before; other tests in the part; the project's words for the same cause; for any;
-/// nothing heard before. Cautious where a real breakage may say what a flake of the same test said.
+/// nothing heard before. An outage hardly says what broken tests say. Cautious where a real breakage may say what a flake of the same test said.
 const DEFAULT: [Shares; CAUSES] = [
     [0.30, 0.15, 0.05, 0.05, 0.10, 0.10, 0.25],
-    [0.02, 0.05, 0.05, 0.45, 0.15, 0.08, 0.20],
+    [0.02, 0.03, 0.03, 0.50, 0.20, 0.02, 0.20],
     [0.03, 0.15, 0.02, 0.20, 0.05, 0.20, 0.35],
     [0.15, 0.10, 0.55, 0.03, 0.02, 0.05, 0.10],
 ];
 /// For how many failures of each cause the defaults count.
-const PSEUDO: f64 = 20.0;
+const PSEUDO: f64 = 10.0;
 /// The chance of one message among those never heard. Only its size against shares of known ones matters.
 const UNHEARD: f64 = 1e-3;
 /// Steps of EM in each round of the fit.
@@ -72,46 +76,84 @@ struct Word {
     signature: u32,
     /// The failure at the result before on the same line, by its place among the test's failures.
     before: Option<u32>,
-    /// Of the part, by the order of series: failures before this one that say the same, and all before this one.
-    beside: (u32, u32),
 }
 
-/// What all failures of a past say.
+/// What all failures of a past say: the messages, and their shapes.
 #[derive(Debug)]
 pub(super) struct Sayings {
-    /// For each failing series, for each of its failures in order; `None` where nothing is known.
-    words: Vec<Vec<Option<Word>>>,
-    shares: [Shares; CAUSES],
+    messages: Level,
+    shapes: Level,
 }
 
 impl Sayings {
     /// What is said at the failed steps of each series, given as (number of the series, its steps).
     pub(super) fn new(says: &dyn Says, series: impl Iterator<Item = (u32, Vec<Step>)>) -> Self {
-        let mut beside: FxHashMap<u32, (FxHashMap<u32, u32>, u32)> = FxHashMap::default();
+        let series: Vec<(u32, Vec<Step>)> = series.collect();
+        let message = |number, part| says.said(number, part);
+        let shape = |number, part| Some(says.shape(says.said(number, part)?));
+        Self {
+            messages: Level::new(&message, &series),
+            shapes: Level::new(&shape, &series),
+        }
+    }
+
+    /// Fits the shares to the causes as they are believed now, and says how well each cause explains each failure; in the order
+    /// of series and failures. Until the causes are settled, tests of one part that say the same are alike whatever the cause:
+    /// else the first guess would confirm itself.
+    ///
+    /// Cost: O(failures), some eighty operations each.
+    pub(super) fn weigh<'c>(
+        &mut self,
+        causes: impl Iterator<Item = &'c [Cause]> + Clone,
+        settled: bool,
+    ) -> Vec<Vec<Saying>> {
+        let shapes = self.shapes.weigh(causes.clone(), settled, None);
+        let messages = self.messages.weigh(causes, settled, Some(&shapes));
+        let saying = |chances: Option<Weights>| {
+            chances.map_or_else(Saying::default, |[flake, outage, new, still]| Saying {
+                flake,
+                outage,
+                new,
+                still,
+            })
+        };
+        messages
+            .into_iter()
+            .map(|failures| failures.into_iter().map(saying).collect())
+            .collect()
+    }
+}
+
+/// For each series and each of its failures, how well each cause explains what it says; the best has 1.
+type Explained = Vec<Vec<Option<Weights>>>;
+
+/// What failures say in one way of looking at it.
+#[derive(Debug)]
+struct Level {
+    /// For each failing series, for each of its failures in order; `None` where nothing is known.
+    words: Vec<Vec<Option<Word>>>,
+    shares: [Shares; CAUSES],
+}
+
+impl Level {
+    fn new(says: &dyn Fn(u32, u32) -> Option<u32>, series: &[(u32, Vec<Step>)]) -> Self {
         let words = series
+            .iter()
             .map(|(number, steps)| {
                 let mut last: FxHashMap<u32, Option<u32>> = FxHashMap::default();
                 let mut words = Vec::new();
-                for step in &steps {
+                for step in steps {
                     let before = last.get(&step.line).copied().flatten();
                     let failed = step.outcome.is_bad().then_some(words.len() as u32);
                     last.insert(step.line, failed);
                     if failed.is_none() {
                         continue;
                     }
-                    let said = says.said(number, step.part);
-                    words.push(said.map(|signature| {
-                        let (counts, all) = beside.entry(step.part).or_default();
-                        let same = counts.entry(signature).or_default();
-                        let word = Word {
-                            part: step.part,
-                            signature,
-                            before,
-                            beside: (*same, *all),
-                        };
-                        *same += 1;
-                        *all += 1;
-                        word
+                    let said = says(*number, step.part);
+                    words.push(said.map(|signature| Word {
+                        part: step.part,
+                        signature,
+                        before,
                     }));
                 }
                 words
@@ -123,20 +165,24 @@ impl Sayings {
         }
     }
 
-    /// Fits the shares to the causes as they are believed now, and says how well each cause explains each failure; in the order
-    /// of series and failures.
-    ///
-    /// Cost: O(failures), some forty operations each.
-    pub(super) fn weigh<'c>(
+    /// Fits the shares, and says how well each cause explains each failure: what was never heard as well as `unheard` says.
+    fn weigh<'c>(
         &mut self,
         causes: impl Iterator<Item = &'c [Cause]> + Clone,
-    ) -> Vec<Vec<Saying>> {
+        settled: bool,
+        unheard: Option<&Explained>,
+    ) -> Explained {
         let project = self.project(causes.clone());
+        let mut parts: FxHashMap<u32, Said> = FxHashMap::default();
         let sources: Vec<Vec<Option<[Shares; CAUSES]>>> = self
             .words
             .iter()
             .zip(causes.clone())
-            .map(|(words, causes)| self.sources(words, causes, &project))
+            .enumerate()
+            .map(|(series, (words, causes))| {
+                let unheard = unheard.map(|unheard| unheard[series].as_slice());
+                self.sources(words, causes, &project, &mut parts, settled, unheard)
+            })
             .collect();
         for _ in 0..STEPS {
             let mut sums = DEFAULT.map(|row| row.map(|share| share * PSEUDO));
@@ -156,22 +202,17 @@ impl Sayings {
                 row.map(|sum| sum / total)
             });
         }
-        let saying = |source: &Option<[Shares; CAUSES]>| {
-            source.map_or_else(Saying::default, |source| {
-                let [flake, outage, new, still] =
+        let explained = |source: &Option<[Shares; CAUSES]>| {
+            source.map(|source| {
+                let chances: Weights =
                     std::array::from_fn(|at| mix(&self.shares[at], &source[at]).1);
-                let most = flake.max(outage).max(new).max(still);
-                Saying {
-                    flake: flake / most,
-                    outage: outage / most,
-                    new: new / most,
-                    still: still / most,
-                }
+                let most = chances.iter().copied().fold(0.0, f64::max);
+                chances.map(|chance| chance / most)
             })
         };
         sources
             .iter()
-            .map(|failures| failures.iter().map(saying).collect())
+            .map(|failures| failures.iter().map(explained).collect())
             .collect()
     }
 
@@ -205,12 +246,16 @@ impl Sayings {
     }
 
     /// For each failure of one test, for each cause, the chance of its message from each source. A source that has nothing yet
-    /// gives its share back to [`UNHEARD`], as far as it has nothing.
+    /// gives its share back to what was never heard, as far as it has nothing. `parts` holds what the tests before this one said
+    /// in each part.
     fn sources(
         &self,
         words: &[Option<Word>],
         causes: &[Cause],
         project: &Project,
+        parts: &mut FxHashMap<u32, Said>,
+        settled: bool,
+        unheard: Option<&[Option<Weights>]>,
     ) -> Vec<Option<[Shares; CAUSES]>> {
         // The test's own part in the events: what it said itself has sources of its own.
         let mut own = Said::default();
@@ -221,7 +266,7 @@ impl Sayings {
         }
         let mut so_far = Said::default();
         let mut found = Vec::with_capacity(words.len());
-        for (word, cause) in words.iter().zip(causes) {
+        for (failure, (word, cause)) in words.iter().zip(causes).enumerate() {
             let Some(word) = word else {
                 found.push(None);
                 continue;
@@ -242,21 +287,25 @@ impl Sayings {
                 .before
                 .and_then(|before| words[before as usize])
                 .map(|before| f64::from(u8::from(before.signature == signature)));
-            let any = share(said.iter().sum(), so_far.totals.iter().sum());
-            let anywhere = share(others.iter().sum(), other_totals.iter().sum());
-            let (beside, besides) = word.beside;
+            let beside = parts.entry(word.part).or_default();
+            let besides = beside.totals;
+            let weights = weights(cause);
+            let unheard = unheard.and_then(|unheard| unheard[failure]);
             found.push(Some(std::array::from_fn(|at| {
+                let new = UNHEARD * unheard.map_or(1.0, |unheard| unheard[at]);
+                let share = |part: f64, all: f64| (part + new) / (all + 1.0);
                 [
                     share(said[at], so_far.totals[at]),
-                    any,
-                    before.unwrap_or(UNHEARD),
-                    share(f64::from(beside), f64::from(besides)),
+                    share(said.iter().sum(), so_far.totals.iter().sum()),
+                    before.unwrap_or(new),
+                    share(beside.of(signature)[at], besides[at]),
                     share(others[at], other_totals[at]),
-                    anywhere,
-                    UNHEARD,
+                    share(others.iter().sum(), other_totals.iter().sum()),
+                    new,
                 ]
             })));
-            so_far.add(signature, &weights(cause));
+            beside.add(signature, if settled { &weights } else { &[1.0; CAUSES] });
+            so_far.add(signature, &weights);
         }
         found
     }
@@ -296,11 +345,6 @@ struct Project {
     events: FxHashMap<(u32, u32), (Weights, f64)>,
     all: Said,
     parts: FxHashMap<u32, Said>,
-}
-
-/// The share of `part` in `all`, where little is known mixed with [`UNHEARD`].
-fn share(part: f64, all: f64) -> f64 {
-    (part + UNHEARD) / (all + 1.0)
 }
 
 fn mix(shares: &Shares, chances: &Shares) -> (Shares, f64) {

@@ -57,6 +57,21 @@ impl Signature {
     }
 }
 
+impl Signature {
+    /// What is left of the first line without names and values: words of letters alone, twelve at most. Failures of one kind
+    /// share it although each names another function: `AssertionError returned expected`.
+    pub fn shape(&self) -> String {
+        let first = self.text.lines().next().unwrap_or_default();
+        let word = |token: &str| {
+            let word = token.trim_matches(|c: char| c.is_ascii_punctuation());
+            let plain = !word.is_empty() && word.chars().all(char::is_alphabetic);
+            plain.then(|| word.to_owned())
+        };
+        let words: Vec<String> = first.split_whitespace().filter_map(word).take(12).collect();
+        words.join(" ")
+    }
+}
+
 /// The signature of a failure.
 ///
 /// Cost: a few passes over the text.
@@ -215,6 +230,21 @@ mod tests {
             message: message.into(),
             stack: stack.into(),
         })
+    }
+
+    #[test]
+    fn a_shape_is_without_names_and_values() {
+        let kind = "AssertionError";
+        let one = "AssertionError: m044.total() returned 2702, expected 2954";
+        let other = "AssertionError: cart.sum() returned 1, expected 3";
+        let stack = format!("{one}\n  at tests/test_1.py:3");
+        let [one, again, other] =
+            [(one, ""), (one, &*stack), (other, "")].map(|(said, stack)| of(kind, said, stack));
+        assert_eq!(one.shape(), "AssertionError returned expected");
+        assert_eq!(one.shape(), again.shape());
+        assert_eq!(one.shape(), other.shape());
+        assert_ne!(one, other);
+        assert_eq!(one, again);
     }
 
     #[test]
