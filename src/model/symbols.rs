@@ -42,6 +42,9 @@ pub struct ProgramUnit {
     pub class: Option<ClassId>,
     /// 1-based lines, both included.
     pub lines: (u32, u32),
+    /// The lines of a function's body, both included, where none of them is a line of its head, too: those run when the
+    /// function is called and at no other time.
+    pub body: Option<(u32, u32)>,
     /// A value, and no function.
     pub is_value: bool,
     /// Given to a decorator that may keep it: somebody unseen may call it.
@@ -50,6 +53,8 @@ pub struct ProgramUnit {
     pub uses: Vec<ProgramUse>,
     /// Words in its texts.
     pub words: Vec<Word>,
+    /// Names of values of modules and classes that it sets or adds to: later calls find what it left there.
+    pub leaves: Vec<Word>,
     /// What it does that names do not show.
     pub habits: Habits,
 }
@@ -69,6 +74,16 @@ pub struct Habits {
     pub reads_docs: bool,
     /// Asks for fixtures by computed names.
     pub any_fixture: bool,
+    /// What a call gives is kept for later calls.
+    pub cached: bool,
+    /// Runs once for several tests.
+    pub wide: bool,
+    /// Looks at what is left of others in the process.
+    pub looks_around: bool,
+    /// Reads sources, or code that was made of them.
+    pub reads_sources: bool,
+    /// Runs code where no tracer may be: in another process.
+    pub elsewhere: bool,
 }
 
 /// How a piece of code uses something.

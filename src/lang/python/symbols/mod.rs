@@ -7,6 +7,7 @@
 //! Not seen: code made by `exec`, attributes set by computed names on objects that are then called by nobody's name.
 
 mod diff;
+mod keeping;
 mod program;
 mod pure;
 mod read;
@@ -50,6 +51,8 @@ pub(crate) struct Unit {
     pub(super) kind: Kind,
     /// 1-based lines, both included.
     pub(super) lines: (u32, u32),
+    /// The first line of a function's body, where it is below the lines of its head; else 0.
+    pub(super) body_line: u32,
     pub(super) class: Option<u32>,
     /// What runs when it is called, without comments, layout and docstring.
     pub(super) body: Fingerprint,
@@ -68,6 +71,8 @@ pub(crate) struct Unit {
     pub(super) uses: Vec<Use>,
     /// Words in its string literals.
     pub(super) words: Vec<NameId>,
+    /// Names of values of modules and classes that it sets or adds to: later calls find what it left there.
+    pub(super) leaves: Vec<NameId>,
     /// What a call gives; for fixtures also what is yielded.
     pub(super) returns: TyId,
     pub(super) flags: u16,
@@ -95,6 +100,16 @@ pub(super) const READS_DOCS: u16 = 256;
 pub(super) const ANY_FIXTURE: u16 = 512;
 /// Handed at once to a decorator that nobody knows.
 pub(super) const GIVEN_AWAY: u16 = 1024;
+/// What a call gives is kept for later calls.
+pub(super) const CACHED: u16 = 2048;
+/// Runs once for several tests.
+pub(super) const WIDE: u16 = 4096;
+/// Looks at what is left of others in the process.
+pub(super) const LOOKS_AROUND: u16 = 8192;
+/// Reads sources.
+pub(super) const READS_SOURCES: u16 = 16384;
+/// Runs code where no tracer may be: in another process.
+pub(super) const ELSEWHERE: u16 = 32768;
 
 /// What a unit is.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]

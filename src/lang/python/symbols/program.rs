@@ -4,8 +4,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::values::{Progress, Value};
 use super::{
-    ANY_FIXTURE, Bound, DYNAMIC, GIVEN_AWAY, IMPORTS, Kind, MAKES_PASSING, Member, PASSES,
-    READS_DOCS, REFLECTS, SPAWNS, Symbols, Ty, TyId, Use,
+    ANY_FIXTURE, Bound, CACHED, DYNAMIC, ELSEWHERE, GIVEN_AWAY, IMPORTS, Kind, LOOKS_AROUND,
+    MAKES_PASSING, Member, PASSES, READS_DOCS, READS_SOURCES, REFLECTS, SPAWNS, Symbols, Ty, TyId,
+    Use, WIDE,
 };
 use crate::lang::FileFacts;
 use crate::lang::python::links::Wide;
@@ -187,15 +188,20 @@ impl<'a> Linker<'a> {
                         .iter()
                         .map(|w| self.intern(&symbols.names[*w as usize]))
                         .collect();
+                    let leaves = unit.leaves.iter();
+                    let leaves = leaves.map(|name| self.intern(&symbols.names[*name as usize]));
+                    let leaves = leaves.collect();
                     self.program.units.push(ProgramUnit {
                         name: unit.name.clone(),
                         module: at,
                         class: unit.class.map(|class| self.class_id(at, class)),
                         lines: unit.lines,
+                        body: (unit.body_line > 0).then_some((unit.body_line, unit.lines.1)),
                         is_value: unit.kind == Kind::Constant,
                         kept: false,
                         uses: Vec::new(),
                         words,
+                        leaves,
                         habits: Habits {
                             computes_names: habit(DYNAMIC),
                             reflects: habit(REFLECTS),
@@ -203,6 +209,11 @@ impl<'a> Linker<'a> {
                             spawns: habit(SPAWNS),
                             reads_docs: habit(READS_DOCS),
                             any_fixture: habit(ANY_FIXTURE),
+                            cached: habit(CACHED),
+                            wide: habit(WIDE),
+                            looks_around: habit(LOOKS_AROUND),
+                            reads_sources: habit(READS_SOURCES),
+                            elsewhere: habit(ELSEWHERE) || habit(SPAWNS),
                         },
                     });
                     if let Some(fixture) = unit.fixture {

@@ -8,13 +8,14 @@ use ruff_python_ast::{
 use ruff_text_size::{Ranged, TextRange, TextSize};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::keeping::{self, Root};
 use super::pure::{self, Known, dotted};
 use super::scope::{Frame, Names, parameters};
 use super::units::{Part, Region, print};
 use super::{
-    ANY_FIXTURE, Bound, CONTEXT, Class, DYNAMIC, Fixture, GIVEN_AWAY, IMPORTS, Imported, Kind,
-    MAKES_PASSING, Member, NameId, PASSES, PROPERTY, READS_DOCS, REFLECTS, SPAWNS, Symbols, Ty,
-    TyId, Unit, Use,
+    ANY_FIXTURE, Bound, CACHED, CONTEXT, Class, DYNAMIC, ELSEWHERE, Fixture, GIVEN_AWAY, IMPORTS,
+    Imported, Kind, LOOKS_AROUND, MAKES_PASSING, Member, NameId, PASSES, PROPERTY, READS_DOCS,
+    READS_SOURCES, REFLECTS, SPAWNS, Symbols, Ty, TyId, Unit, Use, WIDE,
 };
 use crate::lang::python::lines::Lines;
 
@@ -43,6 +44,7 @@ pub(in crate::lang::python) fn read(
         depth: 0,
         checking: false,
         too_deep: false,
+        starters: FxHashSet::default(),
     };
     reader.new_unit(Unit::default(), TextRange::default());
     reader.ty(Ty::Unknown);
@@ -78,6 +80,8 @@ struct Reader<'l> {
     /// In what only type checkers see.
     checking: bool,
     too_deep: bool,
+    /// Names that are bound to what starts processes.
+    starters: FxHashSet<String>,
 }
 
 impl Reader<'_> {
@@ -479,6 +483,9 @@ impl Reader<'_> {
                 .as_deref()
                 .and_then(|n| n.rsplit('.').next())
                 .unwrap_or_default();
+            if keeping::is_cache(decorator) {
+                flags |= CACHED;
+            }
             match known {
                 Known::Plain => {
                     match last {
@@ -520,8 +527,13 @@ impl Reader<'_> {
                                 found.autouse =
                                     !matches!(&keyword.value, Expr::BooleanLiteral(b) if !b.value);
                             }
+                            Some("scope") if keeping::is_wide(&keyword.value) => flags |= WIDE,
+                            None => flags |= WIDE,
                             _ => {}
                         }
+                    }
+                    if called.is_some_and(|call| !call.arguments.args.is_empty()) {
+                        flags |= WIDE;
                     }
                     risky = true;
                     fixture = Some(found);
@@ -569,6 +581,9 @@ impl Reader<'_> {
             .iter()
             .map(|name| self.name(name))
             .collect();
+        if keeping::sets_up_several(&function.name) {
+            flags |= WIDE;
+        }
         if pure::passes(function) {
             flags |= PASSES;
         }
@@ -590,6 +605,14 @@ impl Reader<'_> {
         unit.decorators = decorators;
         unit.fixture = fixture;
         unit.flags |= flags;
+        let head_end = function
+            .returns
+            .as_deref()
+            .map_or(function.parameters.end(), Ranged::end);
+        if let Some(first) = function.body.first() {
+            let (head, body) = (self.lines.of(head_end), self.lines.of(first.start()));
+            unit.body_line = if body > head { body } else { 0 };
+        }
         let mut start = function.body.first().map_or(function.end(), Ranged::start);
         self.region(function.start(), start, id, Part::Head);
         if let Some(Stmt::Expr(first)) = function.body.first()
@@ -938,6 +961,9 @@ impl Reader<'_> {
             _ => {}
         }
         for (name, imported) in found {
+            if imported.level == 0 && keeping::starts(&imported.module) {
+                self.starters.insert(name.clone());
+            }
             let id = self.out.imports.len() as u32;
             self.out.imports.push(imported);
             if !self.checking {
@@ -976,6 +1002,9 @@ impl Reader<'_> {
             }
         }
         // a name of the module, set from a function or inside of a statement
+        if self.frames.iter().any(|frame| frame.class.is_none()) {
+            self.leaves(name);
+        }
         let unit = self.unit;
         self.bind(name, Bound::Value(ty, unit));
     }
@@ -997,6 +1026,7 @@ impl Reader<'_> {
             }
             Expr::Attribute(attribute) => {
                 let of = self.receiver(&attribute.value);
+                self.left_behind(target);
                 let name = self.name(&attribute.attr);
                 self.uses(Use::Attr(of, name));
                 if let Ty::SelfOf(class) | Ty::ClassOf(class) = self.resolved(of) {
@@ -1008,12 +1038,59 @@ impl Reader<'_> {
                 }
             }
             Expr::Subscript(subscript) => {
+                self.left_behind(&subscript.value);
                 self.expr(&subscript.value);
                 self.expr(&subscript.slice);
             }
             _ => {
                 self.expr(target);
             }
+        }
+    }
+
+    /// Something of this object is set: where it is the module's or a class's, later calls find it.
+    fn left_behind(&mut self, object: &Expr) {
+        let (root, mut names) = keeping::way(object);
+        let lasting = match root {
+            Root::Made => false,
+            Root::Class => true,
+            Root::Name(name) => {
+                let seen = self.frames.iter().rev();
+                let mut seen = seen.take_while(|frame| !frame.globals.contains(name));
+                let local = seen.find_map(|frame| match frame.class {
+                    None => frame.vars.get(name).copied(),
+                    Some(_) => None,
+                });
+                if local.is_none() {
+                    names.push(name);
+                }
+                local.is_none_or(|var| {
+                    let mut given = self.out.vars[var as usize].iter();
+                    given.any(|ty| matches!(self.out.tys[*ty as usize], Ty::ClassOf(_)))
+                })
+            }
+        };
+        if lasting {
+            names.iter().for_each(|name| self.leaves(name));
+        }
+    }
+
+    /// Whether this is the bare name of something imported.
+    fn is_imported(&self, object: &Expr) -> bool {
+        let Expr::Name(name) = object else {
+            return false;
+        };
+        let mut bound = self.out.scope.iter();
+        bound.any(|(other, bound)| {
+            matches!(bound, Bound::Import(_)) && self.out.names[*other as usize] == name.id.as_str()
+        })
+    }
+
+    fn leaves(&mut self, name: &str) {
+        let name = self.name(name);
+        let leaves = &mut self.out.units[self.unit as usize].leaves;
+        if !leaves.contains(&name) {
+            leaves.push(name);
         }
     }
 
@@ -1064,6 +1141,7 @@ impl Reader<'_> {
     fn receiver(&mut self, expr: &Expr) -> TyId {
         match expr {
             Expr::Name(name) => {
+                self.started(&name.id);
                 let ty = self.lookup(&name.id);
                 self.uses(Use::Touch(ty));
                 ty
@@ -1095,6 +1173,12 @@ impl Reader<'_> {
         let name = self.name(text);
         self.named(text);
         if let Expr::Name(owner) = &*attribute.value {
+            if keeping::looks_around(&owner.id) {
+                self.flag(LOOKS_AROUND);
+            }
+            if owner.id.as_str() == "os" && keeping::leaves(text) {
+                self.flag(ELSEWHERE);
+            }
             match (owner.id.as_str(), text) {
                 ("sys", "modules") => self.flag(IMPORTS | DYNAMIC),
                 ("os", "system" | "execv" | "execve" | "spawnv" | "fork") => {
@@ -1107,8 +1191,22 @@ impl Reader<'_> {
         self.ty(Ty::Attr(of, name))
     }
 
+    /// A name that a module gave which starts processes.
+    fn started(&mut self, name: &str) {
+        if self.starters.contains(name) {
+            self.flag(ELSEWHERE);
+        }
+    }
+
     /// Names whose use says something by itself.
     fn named(&mut self, name: &str) {
+        self.started(name);
+        if keeping::looks_around(name) {
+            self.flag(LOOKS_AROUND);
+        }
+        if keeping::reads_sources(name) {
+            self.flag(READS_SOURCES);
+        }
         match name {
             "__doc__" | "getdoc" | "doctest" | "getsource" | "getsourcelines" | "pydoc" => {
                 self.flag(READS_DOCS);
@@ -1471,6 +1569,10 @@ impl Reader<'_> {
                 return self.ty(Ty::Attr(of, class));
             }
             Some("getattr" | "hasattr" | "setattr" | "delattr") => {
+                if let (Some("setattr"), Some(object)) = (plain.as_deref(), arguments.args.first())
+                {
+                    self.left_behind(object);
+                }
                 let of = arguments.args.first().map_or(0, |e| self.receiver(e));
                 let found = match arguments.args.get(1) {
                     Some(Expr::StringLiteral(text)) => {
@@ -1530,6 +1632,11 @@ impl Reader<'_> {
                 ty
             }
             Expr::Attribute(attribute) => {
+                // a function of a module adds nothing to it
+                let adds = keeping::adds(&attribute.attr) && !self.is_imported(&attribute.value);
+                if adds {
+                    self.left_behind(&attribute.value);
+                }
                 let ty = self.attribute(attribute);
                 self.uses(Use::Called(ty));
                 ty
