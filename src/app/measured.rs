@@ -143,24 +143,48 @@ impl<'a> Places<'a> {
         all.dedup();
         let place = |test: &(RepoPath, String)| all.binary_search(test).ok().map(|at| at as u32);
         let mut ran: BTreeMap<(RepoPath, Option<u32>), Bits> = BTreeMap::new();
+        let mut around: BTreeMap<(RepoPath, u32), Bits> = BTreeMap::new();
         for (path, runs) in std::mem::take(&mut evidence.files) {
             for (test, lines) in runs {
                 let test = test.and_then(|test| place(&old[test as usize]));
                 ran.entry((path.clone(), test)).or_default().extend(&lines);
             }
         }
+        for (path, runs) in std::mem::take(&mut evidence.around) {
+            for (test, lines) in runs {
+                if let Some(test) = place(&old[test as usize]) {
+                    around
+                        .entry((path.clone(), test))
+                        .or_default()
+                        .extend(&lines);
+                }
+            }
+        }
         for (context, test) in measured.contexts.iter().zip(&tests) {
             let test = test.as_ref().and_then(place);
+            // what is not said to be the test's own run may be around it
+            let own = context.name.ends_with("|run");
             for (file, lines) in &context.lines {
-                if let Some(Some(path)) = files.get(*file as usize)
-                    && !lines.is_empty()
-                {
-                    ran.entry((path.clone(), test)).or_default().extend(lines);
+                let Some(Some(path)) = files.get(*file as usize) else {
+                    continue;
+                };
+                if lines.is_empty() {
+                    continue;
+                }
+                ran.entry((path.clone(), test)).or_default().extend(lines);
+                if let Some(test) = test.filter(|_| !own) {
+                    around
+                        .entry((path.clone(), test))
+                        .or_default()
+                        .extend(lines);
                 }
             }
         }
         for ((path, test), lines) in ran {
             evidence.files.entry(path).or_default().push((test, lines));
+        }
+        for ((path, test), lines) in around {
+            evidence.around.entry(path).or_default().push((test, lines));
         }
         evidence.tests = all;
     }
@@ -297,6 +321,10 @@ mod tests {
                 ("tests/test_a.py".into(), vec![(Some(0), lines(2))]),
             ]
             .into()
+        );
+        assert_eq!(
+            evidence.around,
+            [("a.py".into(), vec![(0, lines(2))])].into()
         );
     }
 }

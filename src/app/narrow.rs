@@ -118,6 +118,7 @@ impl Workspace {
             let UnitChange::Units {
                 units,
                 heads,
+                shapes,
                 docs,
                 moved,
             } = change
@@ -133,10 +134,13 @@ impl Workspace {
             if *moved {
                 found.moved.insert(path.clone());
             }
-            let (units, heads, docs) = (units.clone(), heads.clone(), docs.clone());
-            found
-                .files
-                .insert(path.clone(), Attributed { units, heads, docs });
+            let attributed = Attributed {
+                units: units.clone(),
+                heads: heads.clone(),
+                shapes: shapes.clone(),
+                docs: docs.clone(),
+            };
+            found.files.insert(path.clone(), attributed);
         }
         if !found.files.is_empty() && !full.selected().is_empty() {
             let wanted = loaded(full, &[inputs.base, inputs.head]);

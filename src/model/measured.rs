@@ -94,6 +94,13 @@ impl Bits {
         self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
     }
 
+    /// Takes the numbers of another set away.
+    pub fn remove(&mut self, other: &Self) {
+        for (own, less) in self.0.iter_mut().zip(&other.0) {
+            *own &= !less;
+        }
+    }
+
     /// Adds the numbers of another set.
     pub fn extend(&mut self, other: &Self) {
         if self.0.len() < other.0.len() {
@@ -130,6 +137,9 @@ mod tests {
             prop_assert_eq!(set.iter().collect::<Vec<_>>(), lines.iter().copied().collect::<Vec<_>>());
             prop_assert_eq!(set.meets(from..=from + len), lines.range(from..=from + len).next().is_some());
             prop_assert_eq!(set.shares(&other), lines.intersection(&more).next().is_some());
+            let mut less = set.clone();
+            less.remove(&other);
+            prop_assert_eq!(less.iter().collect::<Vec<_>>(), lines.difference(&more).copied().collect::<Vec<_>>());
             let mut both = set;
             both.extend(&other);
             prop_assert_eq!(both.iter().collect::<Vec<_>>(), lines.union(&more).copied().collect::<Vec<_>>());

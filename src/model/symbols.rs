@@ -53,10 +53,23 @@ pub struct ProgramUnit {
     pub uses: Vec<ProgramUse>,
     /// Words in its texts.
     pub words: Vec<Word>,
-    /// Names of values of modules and classes that it sets or adds to: later calls find what it left there.
-    pub leaves: Vec<Word>,
+    /// Objects that a file of tests makes when it is loaded, and which it uses: the file and the name.
+    pub shares: Vec<(ModuleId, Word)>,
+    /// What it sets or adds to that later calls find.
+    pub leaves: Vec<ProgramLeft>,
     /// What it does that names do not show.
     pub habits: Habits,
+}
+
+/// A value of a module or class that a piece of code sets or adds to.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ProgramLeft {
+    /// Its name.
+    pub word: Word,
+    /// It is reached through something imported.
+    pub imported: bool,
+    /// The line of the statement.
+    pub line: u32,
 }
 
 /// What a piece of code does that names do not show.
@@ -82,6 +95,8 @@ pub struct Habits {
     pub looks_around: bool,
     /// Reads sources, or code that was made of them.
     pub reads_sources: bool,
+    /// Reads the parameters of functions.
+    pub reads_heads: bool,
     /// Runs code where no tracer may be: in another process.
     pub elsewhere: bool,
 }

@@ -10,7 +10,6 @@
 mod covered;
 mod fallback;
 mod narrow;
-mod ran;
 pub mod runner;
 mod seeds;
 mod selection;

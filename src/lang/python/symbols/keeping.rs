@@ -57,9 +57,11 @@ pub(super) fn is_cache(decorator: &Decorator) -> bool {
     };
     let name = dotted(called).unwrap_or_default().to_ascii_lowercase();
     let last = name.rsplit('.').next().unwrap_or_default();
-    ["cache", "memo", "once", "singleton", "lazy"]
-        .iter()
-        .any(|word| last.contains(word))
+    // what is kept on an object lasts no longer than the object
+    !last.contains("property")
+        && ["cache", "memo", "once", "singleton", "lazy"]
+            .iter()
+            .any(|word| last.contains(word))
 }
 
 /// Whether a method with this name adds to what its object holds.
@@ -150,4 +152,19 @@ pub(super) fn leaves(name: &str) -> bool {
     ]
     .iter()
     .any(|word| name.starts_with(word))
+}
+
+/// Whether whoever uses this name reads the parameters of functions.
+pub(super) fn reads_heads(name: &str) -> bool {
+    matches!(
+        name,
+        "signature"
+            | "Signature"
+            | "getfullargspec"
+            | "getargspec"
+            | "getcallargs"
+            | "__defaults__"
+            | "__kwdefaults__"
+            | "__signature__"
+    )
 }

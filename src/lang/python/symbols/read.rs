@@ -14,10 +14,11 @@ use super::scope::{Frame, Names, parameters};
 use super::units::{Part, Region, print};
 use super::{
     ANY_FIXTURE, Bound, CACHED, CONTEXT, Class, DYNAMIC, ELSEWHERE, Fixture, GIVEN_AWAY, IMPORTS,
-    Imported, Kind, LOOKS_AROUND, MAKES_PASSING, Member, NameId, PASSES, PROPERTY, READS_DOCS,
-    READS_SOURCES, REFLECTS, SPAWNS, Symbols, Ty, TyId, Unit, Use, WIDE,
+    Imported, Kind, LOOKS_AROUND, Left, MAKES_PASSING, Member, NameId, PASSES, PROPERTY,
+    READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, SPAWNS, Symbols, Ty, TyId, Unit, Use, WIDE,
 };
 use crate::lang::python::lines::Lines;
+use crate::lang::python::stdlib;
 
 /// Deeper trees are not walked.
 const DEEP: u32 = 200;
@@ -44,6 +45,7 @@ pub(in crate::lang::python) fn read(
         depth: 0,
         checking: false,
         too_deep: false,
+        line: 0,
         starters: FxHashSet::default(),
     };
     reader.new_unit(Unit::default(), TextRange::default());
@@ -80,6 +82,8 @@ struct Reader<'l> {
     /// In what only type checkers see.
     checking: bool,
     too_deep: bool,
+    /// Where the statement begins that is read.
+    line: u32,
     /// Names that are bound to what starts processes.
     starters: FxHashSet<String>,
 }
@@ -121,7 +125,7 @@ impl Reader<'_> {
         }
     }
 
-    fn flag(&mut self, flag: u16) {
+    fn flag(&mut self, flag: u32) {
         self.out.units[self.unit as usize].flags |= flag;
     }
 
@@ -614,7 +618,15 @@ impl Reader<'_> {
             unit.body_line = if body > head { body } else { 0 };
         }
         let mut start = function.body.first().map_or(function.end(), Ranged::start);
-        self.region(function.start(), start, id, Part::Head);
+        let mut from = function.start();
+        for parameter in function.parameters.iter_non_variadic_params() {
+            if let Some(default) = &parameter.default {
+                self.region(from, default.start(), id, Part::Head);
+                self.region(default.start(), default.end(), id, Part::Default);
+                from = default.end();
+            }
+        }
+        self.region(from, start, id, Part::Head);
         if let Some(Stmt::Expr(first)) = function.body.first()
             && first.value.is_string_literal_expr()
         {
@@ -704,7 +716,9 @@ impl Reader<'_> {
             return;
         }
         self.depth += 1;
+        let outer = std::mem::replace(&mut self.line, self.lines.of(stmt.start()));
         self.walk(stmt);
+        self.line = outer;
         self.depth -= 1;
     }
 
@@ -1002,8 +1016,11 @@ impl Reader<'_> {
             }
         }
         // a name of the module, set from a function or inside of a statement
-        if self.frames.iter().any(|frame| frame.class.is_none()) {
-            self.leaves(name);
+        // what `nonlocal` names lasts no longer than the call around
+        let mut functions = self.frames.iter().filter(|frame| frame.class.is_none());
+        let inside = functions.clone().next().is_some();
+        if inside && !functions.any(|frame| frame.vars.contains_key(name)) {
+            self.leaves(name, false);
         }
         let unit = self.unit;
         self.bind(name, Bound::Value(ty, unit));
@@ -1051,6 +1068,7 @@ impl Reader<'_> {
     /// Something of this object is set: where it is the module's or a class's, later calls find it.
     fn left_behind(&mut self, object: &Expr) {
         let (root, mut names) = keeping::way(object);
+        let mut imported = false;
         let lasting = match root {
             Root::Made => false,
             Root::Class => true,
@@ -1061,36 +1079,48 @@ impl Reader<'_> {
                     None => frame.vars.get(name).copied(),
                     Some(_) => None,
                 });
-                if local.is_none() {
-                    names.push(name);
+                match local {
+                    None => {
+                        names.push(name);
+                        imported = self.imported(name).is_some();
+                        !self.imported(name).is_some_and(|from| {
+                            let top = from.module.split('.').next().unwrap_or_default();
+                            from.level == 0 && stdlib::is_stdlib(top)
+                        })
+                    }
+                    Some(var) => {
+                        let mut given = self.out.vars[var as usize].iter();
+                        given.any(|ty| matches!(self.out.tys[*ty as usize], Ty::ClassOf(_)))
+                    }
                 }
-                local.is_none_or(|var| {
-                    let mut given = self.out.vars[var as usize].iter();
-                    given.any(|ty| matches!(self.out.tys[*ty as usize], Ty::ClassOf(_)))
-                })
             }
         };
         if lasting {
-            names.iter().for_each(|name| self.leaves(name));
+            names.iter().for_each(|name| self.leaves(name, imported));
         }
     }
 
-    /// Whether this is the bare name of something imported.
-    fn is_imported(&self, object: &Expr) -> bool {
-        let Expr::Name(name) = object else {
-            return false;
-        };
-        let mut bound = self.out.scope.iter();
-        bound.any(|(other, bound)| {
-            matches!(bound, Bound::Import(_)) && self.out.names[*other as usize] == name.id.as_str()
-        })
+    /// The import that gives the module a name.
+    fn imported(&self, name: &str) -> Option<&Imported> {
+        let id = self.names.get(name)?;
+        self.out
+            .scope
+            .iter()
+            .find_map(|(other, bound)| match bound {
+                Bound::Import(import) if other == id => self.out.imports.get(*import as usize),
+                _ => None,
+            })
     }
 
-    fn leaves(&mut self, name: &str) {
-        let name = self.name(name);
+    fn leaves(&mut self, name: &str, imported: bool) {
+        let left = Left {
+            name: self.name(name),
+            imported,
+            line: self.line,
+        };
         let leaves = &mut self.out.units[self.unit as usize].leaves;
-        if !leaves.contains(&name) {
-            leaves.push(name);
+        if !leaves.contains(&left) {
+            leaves.push(left);
         }
     }
 
@@ -1134,6 +1164,10 @@ impl Reader<'_> {
             }
         }
         let name = self.name(name);
+        let globals = &mut self.out.units[self.unit as usize].globals;
+        if self.unit != 0 && !globals.contains(&name) {
+            globals.push(name);
+        }
         self.ty(Ty::Name(name))
     }
 
@@ -1204,6 +1238,9 @@ impl Reader<'_> {
         if keeping::looks_around(name) {
             self.flag(LOOKS_AROUND);
         }
+        if keeping::reads_heads(name) {
+            self.flag(READS_HEADS);
+        }
         if keeping::reads_sources(name) {
             self.flag(READS_SOURCES);
         }
@@ -1221,7 +1258,6 @@ impl Reader<'_> {
                     "subprocess",
                     "popen",
                     "runpytest",
-                    "testdir",
                     "pytester",
                     "script_runner",
                     "multiprocessing",
@@ -1231,7 +1267,7 @@ impl Reader<'_> {
                 ]
                 .iter()
                 .any(|word| lower.contains(word))
-                    || matches!(name, "check_output" | "check_call")
+                    || matches!(name, "check_output" | "check_call" | "testdir")
                 {
                     self.flag(SPAWNS | IMPORTS);
                 }
@@ -1633,7 +1669,11 @@ impl Reader<'_> {
             }
             Expr::Attribute(attribute) => {
                 // a function of a module adds nothing to it
-                let adds = keeping::adds(&attribute.attr) && !self.is_imported(&attribute.value);
+                let module = match &*attribute.value {
+                    Expr::Name(name) => self.imported(&name.id).is_some(),
+                    _ => false,
+                };
+                let adds = keeping::adds(&attribute.attr) && !module;
                 if adds {
                     self.left_behind(&attribute.value);
                 }

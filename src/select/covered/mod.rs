@@ -5,11 +5,15 @@
 //! definitions ([`judge`] says whom each of them can change), where none of its measured lines lies in them, and where
 //! coverage could see all that it did. Everything else is as the layer below says.
 
+mod lasting;
+mod named;
+mod ran;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ran::Ran;
 use super::{Attributed, Finer, Selected, Selection};
 use crate::model::{Bits, Program, RepoPath, Suite, UnitId};
+use ran::{Part, Ran};
 
 /// Coverage, laid over the repository as it was at the measured commit.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +22,8 @@ pub struct Evidence {
     pub tests: Vec<(RepoPath, String)>,
     /// For each measured file who ran which of its lines: a test by place, or nobody that can be named.
     pub files: BTreeMap<RepoPath, Vec<(Option<u32>, Bits)>>,
+    /// The same for what ran around tests, where that is told apart: while one was set up or torn down.
+    pub around: BTreeMap<RepoPath, Vec<(u32, Bits)>>,
 }
 
 /// What coverage says of a change.
@@ -56,13 +62,19 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence) -> Judgement {
     let unseen = ran.unseen();
     for (path, change) in finer.files {
         let mut left = Attributed::default();
+        let part = |both: &(Option<u32>, Option<u32>), docs: bool| match docs {
+            true => Part::Docs,
+            false if change.shapes.contains(both) => Part::Head,
+            false if change.heads.contains(both) => Part::Defaults,
+            false => Part::Body,
+        };
         let mut reach = |both: &(Option<u32>, Option<u32>), docs: bool| -> bool {
             let Some((program, unit)) = place(finer, path, both) else {
                 return false;
             };
             let reaches = match &unseen {
                 Some(why) => Err(why.clone()),
-                None => ran.reaches(path, both, docs, change.heads.contains(both)),
+                None => ran.reaches(path, both, part(both, docs)),
             };
             let unit = &program.units[unit as usize];
             let clear = reaches.is_ok();
@@ -79,6 +91,8 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence) -> Judgement {
                 left.units.push(*both);
                 left.heads
                     .extend(change.heads.iter().filter(|head| *head == both));
+                left.shapes
+                    .extend(change.shapes.iter().filter(|shape| *shape == both));
             }
         }
         for both in &change.docs {
@@ -149,11 +163,12 @@ fn drop_cases(
         selected.cases.iter().map(String::as_str).collect()
     } else {
         // more may be made while the file is loaded: those that were measured, if all that can be seen are among them
-        if !selected
-            .cases
-            .iter()
-            .all(|case| measured.contains_key(case.as_str()))
-        {
+        let seen = |case: &String| {
+            let below = format!("{case}::");
+            measured.contains_key(case.as_str())
+                || measured.keys().any(|other| other.starts_with(&below))
+        };
+        if !selected.cases.iter().all(seen) {
             return Some(selected);
         }
         measured.keys().copied().collect()
