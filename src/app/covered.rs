@@ -67,9 +67,21 @@ impl Workspace {
         let judged = select::judge(&gathered.finer(inputs), &evidence);
         let floor = gathered.floor(inputs, &judged.rest, request.granularity, since);
         let before = count(&full);
+        let makers: Vec<Suite> = full
+            .selected()
+            .iter()
+            .filter(|selected| !selected.complete)
+            .map(|selected| selected.suite.clone())
+            .collect();
         told.unmeasured = unmeasured(&full, &evidence);
         let narrowed = select::drop(full, &floor, &judged, &evidence);
         told.dropped = before.saturating_sub(count(&narrowed));
+        let narrower = |suite: &&Suite| {
+            let mut left = narrowed.selected().iter();
+            !left.any(|selected| selected.suite == **suite && !selected.narrowed)
+        };
+        let assumed = makers.iter().filter(narrower);
+        told.assumed = assumed.map(ToString::to_string).collect();
         told.tests = evidence.tests.len();
         told.regions = judged.regions.iter().map(said).collect();
         Ok((narrowed, told))

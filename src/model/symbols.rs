@@ -68,8 +68,8 @@ pub struct ProgramLeft {
     pub word: Word,
     /// It is reached through something imported.
     pub imported: bool,
-    /// The line of the statement.
-    pub line: u32,
+    /// The lines of the statement, both included.
+    pub lines: (u32, u32),
 }
 
 /// What a piece of code does that names do not show.

@@ -15,6 +15,8 @@ pub struct Covered {
     pub whole: Vec<(crate::model::RepoPath, String)>,
     /// Selected suites of which not all was measured.
     pub unmeasured: Vec<String>,
+    /// Suites that make tests when they are loaded and were narrowed: taken to hold the tests that were measured.
+    pub assumed: Vec<String>,
     /// Why the coverage is of no use.
     pub warnings: Vec<String>,
 }
@@ -66,6 +68,11 @@ impl Covered {
         }
         for suite in &self.unmeasured {
             lines.push(format!("`{suite}` was not measured in full"));
+        }
+        for suite in &self.assumed {
+            lines.push(format!(
+                "`{suite}` makes tests when it is loaded: taken to hold those that were measured"
+            ));
         }
         lines
     }

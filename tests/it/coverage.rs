@@ -258,3 +258,198 @@ fn it_is_said_what_coverage_told() {
         );
     }
 }
+
+const APP: &str = "_items = {}
+
+
+def put(key):
+    _items[key] = make(key)
+
+
+def make(key):
+    return key * 2
+
+
+def look(key):
+    return _items[key]
+
+
+def other():
+    return 3
+";
+
+const TESTS: &str = "import gc
+
+import pytest
+
+import app
+
+
+class Box:
+    def __init__(self):
+        self.kept = None
+
+    def get(self):
+        if self.kept is None:
+            self.kept = app.other()
+        return self.kept
+
+
+box = Box()
+
+
+@pytest.fixture(scope=\"module\")
+def wide():
+    return app.make(\"x\")
+
+
+def test_put():
+    app.put(\"a\")
+
+
+def test_look():
+    assert app.look(\"a\") == \"aa\"
+
+
+def test_box_first():
+    assert box.get() == 3
+
+
+def test_box_again():
+    assert box.get() == 3
+
+
+def test_wide_first(wide):
+    assert wide == \"xx\"
+
+
+def test_wide_again(wide):
+    assert wide == \"xx\"
+
+
+def test_alone():
+    assert True
+
+
+def test_garbage():
+    gc.collect()
+    assert True
+";
+
+const LAZY: &str = "import app
+VALUE = app.make(\"y\")
+";
+
+const LAZY_TESTS: &str = "def test_lazy_first():
+    import lazy
+    assert lazy.VALUE == \"yy\"
+
+
+def test_lazy_again():
+    import lazy
+    assert lazy.VALUE
+";
+
+/// Which lines ran: by test (empty: outside of tests) and file.
+const RAN: &[(&str, &str, &[u32])] = &[
+    ("", "app.py", &[1, 4, 8, 12, 16]),
+    (
+        "",
+        "tests/test_app.py",
+        &[1, 3, 5, 8, 9, 10, 12, 18, 21, 22, 26],
+    ),
+    ("", "tests/test_lazy.py", &[1, 6]),
+    ("put", "app.py", &[5, 9]),
+    ("put", "tests/test_app.py", &[27]),
+    ("look", "app.py", &[13]),
+    ("look", "tests/test_app.py", &[31]),
+    ("box_first", "app.py", &[17]),
+    ("box_first", "tests/test_app.py", &[13, 14, 15, 35]),
+    ("box_again", "tests/test_app.py", &[13, 15, 39]),
+    ("wide_first", "app.py", &[9]),
+    ("wide_first", "tests/test_app.py", &[23, 43]),
+    ("wide_again", "tests/test_app.py", &[47]),
+    ("alone", "tests/test_app.py", &[51]),
+    ("garbage", "tests/test_app.py", &[55, 56]),
+    ("lazy_first", "app.py", &[9]),
+    ("lazy_first", "lazy.py", &[1, 2]),
+    ("lazy_first", "tests/test_lazy.py", &[2, 3]),
+    ("lazy_again", "tests/test_lazy.py", &[7, 8]),
+];
+
+/// What is selected after an edit of `app.py`, where the files that `measured` takes were measured.
+fn after(from: &str, to: &str, measured: fn(&str) -> bool) -> Vec<String> {
+    let repo = TestRepo::new();
+    for (file, text) in [
+        ("app.py", APP),
+        ("lazy.py", LAZY),
+        ("tests/test_app.py", TESTS),
+        ("tests/test_lazy.py", LAZY_TESTS),
+        ("setup.cfg", "[metadata]\nname = app\n"),
+    ] {
+        repo.write(file.as_bytes(), text.as_bytes())
+            .expect("a file");
+    }
+    repo.commit().expect("a commit");
+    let mut lcov = String::new();
+    for (test, file, lines) in RAN.iter().filter(|(_, file, _)| measured(file)) {
+        let suite = if test.starts_with("lazy") {
+            "lazy"
+        } else {
+            "app"
+        };
+        lcov += &match *test {
+            "" => "TN:\n".to_owned(),
+            test => format!("TN:tests_test_{suite}_py__test_{test}\n"),
+        };
+        lcov += &format!("SF:{file}\n");
+        for line in *lines {
+            lcov += &format!("DA:{line},1\n");
+        }
+        lcov += "end_of_record\n";
+    }
+    let file = repo.root().join("app.info");
+    fs::write(&file, lcov).expect("a file");
+    edit(&repo, "app.py", from, to);
+    let output = Tia::new(&repo, "select")
+        .args(&["--base", "HEAD", "--coverage"])
+        .args(&[format!("{}@HEAD", file.display())])
+        .run();
+    let text = stdout(&output);
+    let mut names: Vec<String> = text
+        .lines()
+        .filter_map(|line| Some(line.split_once("::test_")?.1.to_owned()))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn who_finds_what_another_test_left_stays() {
+    // a value of the module, a wide fixture, a file that a test was the first to import; garbage looks at everything
+    let kept = [
+        "garbage",
+        "lazy_again",
+        "lazy_first",
+        "look",
+        "put",
+        "wide_again",
+        "wide_first",
+    ];
+    assert_eq!(after("key * 2", "key * 3", |_| true), kept);
+    // an object of the test file remembers
+    assert_eq!(
+        after("return 3", "return 4", |_| true),
+        ["box_again", "box_first", "garbage"]
+    );
+}
+
+#[test]
+fn tests_whose_own_files_were_not_measured_may_do_what_these_files_do() {
+    // one of them looks at everything: which, nobody knows
+    let kept = after("return _items[key]", "return _items.get(key)", |file| {
+        !file.starts_with("tests/")
+    });
+    assert!(kept.contains(&"put".to_owned()), "{kept:?}");
+    assert!(!kept.contains(&"lazy_first".to_owned()), "{kept:?}");
+}

@@ -43,6 +43,7 @@ struct CoverageV1 {
     definitions: Vec<DefinitionV1>,
     whole_files: Vec<InertV1>,
     not_measured_in_full: Vec<String>,
+    taken_as_measured: Vec<String>,
     warnings: Vec<String>,
 }
 
@@ -224,6 +225,7 @@ fn coverage(covered: &Covered) -> CoverageV1 {
         definitions: definitions.collect(),
         whole_files: whole.collect(),
         not_measured_in_full: covered.unmeasured.clone(),
+        taken_as_measured: covered.assumed.clone(),
         warnings: covered.warnings.clone(),
     }
 }

@@ -11,10 +11,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::named::Named;
 use super::ran::{Ran, is_fixture, runs_alone};
-use crate::graph::Seed;
 use crate::model::{
-    Bits, ClassId, ModuleId, Node, ProgramLeft, ProgramUnit, ProgramUse, RepoPath, Suite, UnitId,
-    Word,
+    Bits, ClassId, ModuleId, ProgramLeft, ProgramUnit, ProgramUse, RepoPath, UnitId, Word,
 };
 
 /// Code that runs in one test and lasts for others.
@@ -75,7 +73,7 @@ impl Ran<'_> {
             if own.habits.wide || own.habits.cached {
                 let tests = match own.habits.wide {
                     true => self.around(&BTreeSet::from([unit])),
-                    false => self.body(unit).map(|(tests, _)| tests).unwrap_or_default(),
+                    false => self.may_run(unit),
                 };
                 if !tests.is_empty() {
                     found.push(Keeper {
@@ -88,11 +86,11 @@ impl Ran<'_> {
                 }
             }
             for left in own.leaves.iter().filter(|left| self.lasts(left)) {
-                let tests = self.ran_line(own, left.line);
+                let tests = self.ran_lines(own, left.lines);
                 if !tests.is_empty() {
                     found.push(Keeper {
                         name: name(),
-                        users: self.readers(own, left.word),
+                        users: Some(self.readers(own, left.word)),
                         around: false,
                         tests,
                         reach: None,
@@ -105,7 +103,7 @@ impl Ran<'_> {
             found.push(Keeper {
                 name: format!("the import of {path}"),
                 tests,
-                users: self.loaders(path),
+                users: Some(self.loaders(module)),
                 around: false,
                 reach: Some(self.run_by_import(module)),
             });
@@ -126,32 +124,16 @@ impl Ran<'_> {
         for unit in units {
             let own = &self.program().units[*unit as usize];
             let path = &self.program().modules[own.module as usize].path;
-            let (Some((first, last)), Some(runs)) = (own.body, self.evidence.around.get(path))
-            else {
+            let measured = self.evidence.files.contains_key(path);
+            let (Some((first, last)), true) = (own.body, measured) else {
+                found.extend(&self.loaders(own.module));
                 continue;
             };
-            let ran = runs.iter().filter(|(_, lines)| lines.meets(first..=last));
+            let runs = self.evidence.around.get(path).into_iter().flatten();
+            let ran = runs.filter(|(_, lines)| lines.meets(first..=last));
             found.extend(&ran.map(|(test, _)| *test).collect());
         }
         found
-    }
-
-    /// The measured tests of the suites that can load a file.
-    fn loaders(&self, path: &RepoPath) -> Option<Bits> {
-        let graph = self.graph();
-        let reach = graph.reach([Seed {
-            node: graph.find_path(path)?,
-            bytes_only: false,
-        }]);
-        let mut suites: BTreeSet<&RepoPath> = BTreeSet::new();
-        for node in reach.iter() {
-            if let Node::Test(Suite::Python { file }) = graph.node(node) {
-                suites.insert(file);
-            }
-        }
-        let tests = self.evidence.tests.iter().enumerate();
-        let tests = tests.filter(|(_, (file, _))| suites.contains(file));
-        Some(tests.map(|(at, _)| at as u32).collect())
     }
 
     /// Whether what is left somewhere outlasts a test: a value of the own module or of a class; through an import only where it is seen
@@ -167,11 +149,14 @@ impl Ran<'_> {
                 .any(|unit| unit.is_value && named(unit))
     }
 
-    /// The tests that ran one line of a unit.
-    fn ran_line(&self, own: &ProgramUnit, line: u32) -> Bits {
+    /// The tests that ran one of these lines of a unit.
+    fn ran_lines(&self, own: &ProgramUnit, (first, last): (u32, u32)) -> Bits {
         let path = &self.program().modules[own.module as usize].path;
-        let runs = self.evidence.files.get(path).into_iter().flatten();
-        runs.filter(|(_, lines)| lines.contains(line))
+        let Some(runs) = self.evidence.files.get(path) else {
+            return self.loaders(own.module);
+        };
+        let runs = runs.iter();
+        runs.filter(|(_, lines)| lines.meets(first..=last))
             .filter_map(|(test, _)| *test)
             .collect()
     }
@@ -190,11 +175,11 @@ impl Ran<'_> {
             let from_import = runs.contains(&unit);
             for used in &program.units[unit as usize].uses {
                 match used {
-                    ProgramUse::Unit(unit) | ProgramUse::Call(unit) => {
-                        // an import of another file is looked at by itself
-                        if !runs_alone(program, *unit) {
-                            next.push(*unit);
-                        }
+                    // an import of another file is looked at by itself
+                    ProgramUse::Unit(unit) | ProgramUse::Call(unit)
+                        if !runs_alone(program, *unit) =>
+                    {
+                        next.push(*unit);
                     }
                     ProgramUse::Class(class) => self.made(*class, &mut classes, &mut next),
                     ProgramUse::Of(class, word) | ProgramUse::Super(class, word) => {
@@ -250,11 +235,7 @@ impl Ran<'_> {
             if own.is_value || runs_alone(program, user) || !named.plainly_by(user) {
                 continue;
             }
-            match self.body(user) {
-                Some((tests, _)) => users.extend(&tests),
-                // on one line with its head, so that nobody knows who called it
-                None => return None,
-            }
+            users.extend(&self.may_run(user));
         }
         Some(users)
     }
@@ -269,8 +250,8 @@ impl Ran<'_> {
         (!own.is_empty()).then_some(own)
     }
 
-    /// The tests that may read what was left under this name. `None` for all.
-    fn readers(&self, keeper: &ProgramUnit, left: Word) -> Option<Bits> {
+    /// The tests that may read what was left under this name.
+    fn readers(&self, keeper: &ProgramUnit, left: Word) -> Bits {
         let program = self.program();
         let word = program.words[left as usize].as_str();
         let names = |used: &ProgramUse| match used {
@@ -293,12 +274,9 @@ impl Ran<'_> {
             if own.is_value || runs_alone(program, unit) || !reads {
                 continue;
             }
-            match self.body(unit) {
-                Some((tests, _)) => readers.extend(&tests),
-                None => return None,
-            }
+            readers.extend(&self.may_run(unit));
         }
-        Some(readers)
+        readers
     }
 
     /// The files that some test was the first to import.
@@ -329,9 +307,7 @@ impl Ran<'_> {
             if own.shares.is_empty() {
                 continue;
             }
-            let Some((tests, _)) = self.body(unit as UnitId) else {
-                continue;
-            };
+            let tests = self.may_run(unit as UnitId);
             for object in &own.shares {
                 found.entry(*object).or_default().extend(&tests);
             }

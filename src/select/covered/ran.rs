@@ -3,15 +3,15 @@
 //! A function is felt by the tests that ran its body. What has no body of its own (a constant, a default, a docstring, a
 //! new or lost definition) is felt by the tests that ran a function that names it.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 
 use super::super::Finer;
 use super::Evidence;
 use super::lasting::Keeper;
 use super::named::Named;
-use crate::graph::Graph;
-use crate::model::{Bits, Habits, ModuleId, Program, RepoPath, UnitId};
+use crate::graph::Seed;
+use crate::model::{Bits, Habits, ModuleId, Node, Program, RepoPath, Suite, UnitId};
 
 /// Which part of a definition changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,6 +34,8 @@ pub(super) struct Ran<'a> {
     pub(super) modules: [HashMap<&'a RepoPath, ModuleId>; 2],
     pub(super) keepers: OnceCell<Vec<Keeper>>,
     pub(super) groups: OnceCell<Vec<Bits>>,
+    /// Tests by the file that their suites can load.
+    loaders: RefCell<HashMap<ModuleId, Bits>>,
 }
 
 /// The tests that ran something, or why that cannot be told.
@@ -52,12 +54,8 @@ impl<'a> Ran<'a> {
             modules,
             keepers: OnceCell::new(),
             groups: OnceCell::new(),
+            loaders: RefCell::default(),
         }
-    }
-
-    /// The graph of the measured commit.
-    pub(super) fn graph(&self) -> &'a Graph {
-        self.finer.base.0
     }
 
     /// The measured program.
@@ -175,17 +173,55 @@ impl<'a> Ran<'a> {
         Ok(tests)
     }
 
-    /// The tests that ran a function with a habit.
+    /// The tests that ran code with a habit.
     fn with(&self, is: fn(&Habits) -> bool) -> Bits {
         let mut all = Bits::default();
         for (unit, own) in self.program().units.iter().enumerate() {
-            if is(&own.habits)
-                && let Some((tests, _)) = self.body(unit as UnitId)
-            {
-                all.extend(&tests);
+            // a program's own part runs in no test, a constant only names things
+            if is(&own.habits) && !own.is_value && own.name != "__main__" {
+                all.extend(&self.may_run(unit as UnitId));
             }
         }
         all
+    }
+
+    /// The tests that ran a unit, or may have, where that was not measured: then all whose suite can load its file.
+    pub(super) fn may_run(&self, unit: UnitId) -> Bits {
+        match self.body(unit) {
+            Some((tests, _)) => tests,
+            None => {
+                let own = &self.program().units[unit as usize];
+                self.loaders(own.module)
+            }
+        }
+    }
+
+    /// The measured tests of the suites that can load a file.
+    pub(super) fn loaders(&self, module: ModuleId) -> Bits {
+        if let Some(known) = self.loaders.borrow().get(&module) {
+            return known.clone();
+        }
+        let (graph, path) = (
+            self.finer.base.0,
+            &self.program().modules[module as usize].path,
+        );
+        let reach = graph.find_path(path).map(|node| {
+            graph.reach([Seed {
+                node,
+                bytes_only: false,
+            }])
+        });
+        let mut suites: BTreeSet<&RepoPath> = BTreeSet::new();
+        for node in reach.iter().flat_map(|reach| reach.iter()) {
+            if let Node::Test(Suite::Python { file }) = graph.node(node) {
+                suites.insert(file);
+            }
+        }
+        let tests = self.evidence.tests.iter().enumerate();
+        let tests = tests.filter(|(_, (file, _))| suites.contains(file));
+        let found: Bits = tests.map(|(at, _)| at as u32).collect();
+        self.loaders.borrow_mut().insert(module, found.clone());
+        found
     }
 
     /// The functions of the measured program that name a definition, directly or through constants.

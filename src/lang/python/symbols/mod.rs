@@ -123,8 +123,8 @@ pub(crate) struct Left {
     pub(super) name: NameId,
     /// It is reached through something imported.
     pub(super) imported: bool,
-    /// The line of the statement.
-    pub(super) line: u32,
+    /// The lines of the statement, both included.
+    pub(super) lines: (u32, u32),
 }
 
 /// What a unit is.

@@ -192,7 +192,7 @@ impl<'a> Linker<'a> {
                     let leaves = leaves.map(|left| ProgramLeft {
                         word: self.intern(&symbols.names[left.name as usize]),
                         imported: left.imported,
-                        line: left.line,
+                        lines: left.lines,
                     });
                     let leaves = leaves.collect();
                     self.program.units.push(ProgramUnit {
@@ -450,7 +450,7 @@ impl<'a> Linker<'a> {
     /// The objects of files of tests that a unit uses: values that are made when such a file is loaded.
     fn shared(&mut self, file: ModuleId, unit: &super::Unit) -> Vec<(ModuleId, Word)> {
         let mut found = Vec::new();
-        if !is_test_code(self.files[file as usize].path) {
+        if !is_test_file(self.files[file as usize].path) {
             return found;
         }
         for used in &unit.uses {
@@ -492,7 +492,7 @@ impl<'a> Linker<'a> {
                 }
             }
         }
-        found.retain(|(module, _)| is_test_code(self.files[*module as usize].path));
+        found.retain(|(module, _)| is_test_file(self.files[*module as usize].path));
         found.sort_unstable();
         found.dedup();
         found
@@ -895,6 +895,18 @@ fn is_test_code(path: &RepoPath) -> bool {
         .split_str("/")
         .any(|part| part.starts_with(b"test") || part.starts_with(b"conftest"))
         || path.stem().ends_with(b"_test")
+}
+
+/// Whether a file holds tests, or stands in a folder of tests.
+fn is_test_file(path: &RepoPath) -> bool {
+    use bstr::ByteSlice;
+    let name = path.file_name();
+    let folder = path.parent().unwrap_or_default();
+    let mut folders = folder.as_bytes().split_str("/");
+    name.starts_with(b"test_")
+        || path.stem().ends_with(b"_test")
+        || name == b"conftest.py"
+        || folders.any(|part| matches!(part, b"test" | b"tests"))
 }
 
 /// Bases that call nothing.

@@ -45,7 +45,7 @@ pub(in crate::lang::python) fn read(
         depth: 0,
         checking: false,
         too_deep: false,
-        line: 0,
+        stmt_lines: (0, 0),
         starters: FxHashSet::default(),
     };
     reader.new_unit(Unit::default(), TextRange::default());
@@ -82,8 +82,8 @@ struct Reader<'l> {
     /// In what only type checkers see.
     checking: bool,
     too_deep: bool,
-    /// Where the statement begins that is read.
-    line: u32,
+    /// The lines of the statement that is read, both included.
+    stmt_lines: (u32, u32),
     /// Names that are bound to what starts processes.
     starters: FxHashSet<String>,
 }
@@ -716,9 +716,12 @@ impl Reader<'_> {
             return;
         }
         self.depth += 1;
-        let outer = std::mem::replace(&mut self.line, self.lines.of(stmt.start()));
+        let outer = std::mem::replace(
+            &mut self.stmt_lines,
+            (self.lines.of(stmt.start()), self.lines.of(stmt.end())),
+        );
         self.walk(stmt);
-        self.line = outer;
+        self.stmt_lines = outer;
         self.depth -= 1;
     }
 
@@ -1116,7 +1119,7 @@ impl Reader<'_> {
         let left = Left {
             name: self.name(name),
             imported,
-            line: self.line,
+            lines: self.stmt_lines,
         };
         let leaves = &mut self.out.units[self.unit as usize].leaves;
         if !leaves.contains(&left) {
