@@ -1,6 +1,6 @@
 //! Coverage as the last layer of a selection: gathers what `select` judges with.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::measured::{Places, is_lossy};
@@ -180,26 +180,24 @@ fn count(selection: &Selection) -> usize {
 
 /// The selected suites with cases that were not measured.
 fn unmeasured(selection: &Selection, evidence: &Evidence) -> Vec<String> {
-    let measured: BTreeSet<(&RepoPath, &str)> = evidence
-        .tests
-        .iter()
-        .map(|(path, case)| (path, case.as_str()))
-        .collect();
-    let files: BTreeSet<&RepoPath> = measured.iter().map(|(path, _)| *path).collect();
+    let mut measured: BTreeMap<&RepoPath, Vec<&str>> = BTreeMap::new();
+    for (path, case) in &evidence.tests {
+        measured.entry(path).or_default().push(case);
+    }
     let selected = selection.selected().iter();
-    selected
-        .filter(|selected| match &selected.suite {
-            Suite::Python { file } => {
-                !files.contains(file)
-                    || selected
-                        .cases
-                        .iter()
-                        .any(|case| !measured.contains(&(file, case.as_str())))
-            }
-            Suite::Cargo { .. } => true,
-        })
-        .map(|selected| selected.suite.to_string())
-        .collect()
+    let lacking = selected.filter(|selected| {
+        let Suite::Python { file } = &selected.suite else {
+            return true;
+        };
+        let Some(own) = measured.get(file) else {
+            return true;
+        };
+        selected
+            .cases
+            .iter()
+            .any(|case| !own.iter().any(|other| select::is_or_holds(case, other)))
+    });
+    lacking.map(|selected| selected.suite.to_string()).collect()
 }
 
 fn said(region: &Region) -> (String, Result<usize, String>) {

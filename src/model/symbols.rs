@@ -97,6 +97,8 @@ pub struct Habits {
     pub reads_sources: bool,
     /// Reads the parameters of functions.
     pub reads_heads: bool,
+    /// Its body does nothing.
+    pub empty: bool,
     /// Runs code where no tracer may be: in another process.
     pub elsewhere: bool,
 }

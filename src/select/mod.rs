@@ -17,7 +17,7 @@ mod selection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-pub use covered::{Evidence, Judgement, Region, drop, judge};
+pub use covered::{Evidence, Judgement, Region, drop, is_or_holds, judge};
 pub use narrow::{Attributed, Finer, narrow, unattributable};
 pub use selection::{Cause, Fallback, Inert, Outcome, Reason, Scope, Selected, Selection, Trail};
 

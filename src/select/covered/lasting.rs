@@ -66,6 +66,10 @@ impl Ran<'_> {
         let mut found = Vec::new();
         for (unit, own) in program.units.iter().enumerate() {
             let unit = unit as UnitId;
+            // what runs on import is looked at file by file
+            if runs_alone(program, unit) {
+                continue;
+            }
             let name = || {
                 let path = &program.modules[own.module as usize].path;
                 format!("{path}:{} {}", own.lines.0, own.name)
@@ -103,7 +107,7 @@ impl Ran<'_> {
             found.push(Keeper {
                 name: format!("the import of {path}"),
                 tests,
-                users: Some(self.loaders(module)),
+                users: Some(self.can_load(module)),
                 around: false,
                 reach: Some(self.run_by_import(module)),
             });
@@ -304,7 +308,7 @@ impl Ran<'_> {
     pub(super) fn find_groups(&self) -> Vec<Bits> {
         let mut found: HashMap<(ModuleId, Word), Bits> = HashMap::new();
         for (unit, own) in self.program().units.iter().enumerate() {
-            if own.shares.is_empty() {
+            if own.shares.is_empty() || runs_alone(self.program(), unit as UnitId) {
                 continue;
             }
             let tests = self.may_run(unit as UnitId);

@@ -163,11 +163,7 @@ fn drop_cases(
         selected.cases.iter().map(String::as_str).collect()
     } else {
         // more may be made while the file is loaded: those that were measured, if all that can be seen are among them
-        let seen = |case: &String| {
-            let below = format!("{case}::");
-            measured.contains_key(case.as_str())
-                || measured.keys().any(|other| other.starts_with(&below))
-        };
+        let seen = |case: &String| measured.keys().any(|other| is_or_holds(case, other));
         if !selected.cases.iter().all(seen) {
             return Some(selected);
         }
@@ -195,6 +191,13 @@ fn drop_cases(
         selected.narrowed = true;
     }
     Some(selected)
+}
+
+/// Whether a case is another one, or a class that holds it.
+pub fn is_or_holds(case: &str, other: &str) -> bool {
+    other
+        .strip_prefix(case)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 impl Judgement {

@@ -189,15 +189,32 @@ impl<'a> Ran<'a> {
     pub(super) fn may_run(&self, unit: UnitId) -> Bits {
         match self.body(unit) {
             Some((tests, _)) => tests,
-            None => {
-                let own = &self.program().units[unit as usize];
-                self.loaders(own.module)
-            }
+            None if self.program().units[unit as usize].habits.empty => Bits::default(),
+            None => self.loaders(self.program().units[unit as usize].module),
+        }
+    }
+
+    /// Whether a file may have run without a trace: it lies beside and below no file that was measured. One that does was
+    /// looked at, too, and ran not at all.
+    fn out_of_sight(&self, path: &RepoPath) -> bool {
+        let mut measured = self.evidence.files.keys();
+        !measured.any(|file| {
+            file.parent()
+                .is_some_and(|folder| !folder.is_root() && path.is_under(&folder))
+        })
+    }
+
+    /// The measured tests that may have run what was not measured: those of the suites that can load the file.
+    pub(super) fn loaders(&self, module: ModuleId) -> Bits {
+        let path = &self.program().modules[module as usize].path;
+        match self.evidence.files.contains_key(path) || self.out_of_sight(path) {
+            true => self.can_load(module),
+            false => Bits::default(),
         }
     }
 
     /// The measured tests of the suites that can load a file.
-    pub(super) fn loaders(&self, module: ModuleId) -> Bits {
+    pub(super) fn can_load(&self, module: ModuleId) -> Bits {
         if let Some(known) = self.loaders.borrow().get(&module) {
             return known.clone();
         }

@@ -1,7 +1,7 @@
 //! What a tracer of single tests does not show: what one test leaves for the next to find, and what runs or looks
 //! elsewhere.
 
-use ruff_python_ast::{Decorator, Expr};
+use ruff_python_ast::{Decorator, Expr, Stmt};
 
 use super::pure::dotted;
 
@@ -79,6 +79,17 @@ pub(super) fn adds(name: &str) -> bool {
     )
 }
 
+/// Whether a body does nothing.
+pub(super) fn is_empty(body: &[Stmt]) -> bool {
+    body.iter().all(|stmt| match stmt {
+        Stmt::Pass(_) => true,
+        Stmt::Expr(expr) => {
+            expr.value.is_ellipsis_literal_expr() || expr.value.is_string_literal_expr()
+        }
+        _ => false,
+    })
+}
+
 /// Whether a fixture's scope may hold several tests.
 pub(super) fn is_wide(scope: &Expr) -> bool {
     !matches!(scope, Expr::StringLiteral(text) if text.value.to_str() == "function")
@@ -113,8 +124,6 @@ pub(super) fn reads_sources(name: &str) -> bool {
             | "doctest"
             | "pydoc"
             | "dis"
-            | "__code__"
-            | "co_code"
             | "settrace"
             | "setprofile"
     )

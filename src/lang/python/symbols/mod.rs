@@ -116,6 +116,8 @@ pub(super) const READS_SOURCES: u32 = 16384;
 pub(super) const ELSEWHERE: u32 = 32768;
 /// Reads the parameters of functions.
 pub(super) const READS_HEADS: u32 = 65536;
+/// Its body does nothing.
+pub(super) const EMPTY: u32 = 131_072;
 
 /// A value of a module or class that is set or added to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]

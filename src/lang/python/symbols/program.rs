@@ -4,7 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::values::{Progress, Value};
 use super::{
-    ANY_FIXTURE, Bound, CACHED, DYNAMIC, ELSEWHERE, GIVEN_AWAY, IMPORTS, Kind, LOOKS_AROUND,
+    ANY_FIXTURE, Bound, CACHED, DYNAMIC, ELSEWHERE, EMPTY, GIVEN_AWAY, IMPORTS, Kind, LOOKS_AROUND,
     MAKES_PASSING, Member, PASSES, READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, SPAWNS,
     Symbols, Ty, TyId, Use, WIDE,
 };
@@ -219,6 +219,7 @@ impl<'a> Linker<'a> {
                             looks_around: habit(LOOKS_AROUND),
                             reads_sources: habit(READS_SOURCES),
                             reads_heads: habit(READS_HEADS),
+                            empty: habit(EMPTY),
                             elsewhere: habit(ELSEWHERE) || habit(SPAWNS),
                         },
                     });

@@ -13,8 +13,8 @@ use super::pure::{self, Known, dotted};
 use super::scope::{Frame, Names, parameters};
 use super::units::{Part, Region, print};
 use super::{
-    ANY_FIXTURE, Bound, CACHED, CONTEXT, Class, DYNAMIC, ELSEWHERE, Fixture, GIVEN_AWAY, IMPORTS,
-    Imported, Kind, LOOKS_AROUND, Left, MAKES_PASSING, Member, NameId, PASSES, PROPERTY,
+    ANY_FIXTURE, Bound, CACHED, CONTEXT, Class, DYNAMIC, ELSEWHERE, EMPTY, Fixture, GIVEN_AWAY,
+    IMPORTS, Imported, Kind, LOOKS_AROUND, Left, MAKES_PASSING, Member, NameId, PASSES, PROPERTY,
     READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, SPAWNS, Symbols, Ty, TyId, Unit, Use, WIDE,
 };
 use crate::lang::python::lines::Lines;
@@ -585,6 +585,9 @@ impl Reader<'_> {
             .iter()
             .map(|name| self.name(name))
             .collect();
+        if keeping::is_empty(&function.body) {
+            flags |= EMPTY;
+        }
         if keeping::sets_up_several(&function.name) {
             flags |= WIDE;
         }
