@@ -27,6 +27,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod coverage;
 pub mod edges;
 pub mod flaky;
 pub mod graph;

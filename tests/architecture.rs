@@ -11,6 +11,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("repo", &["model"]),
     ("lang", &["model"]),
+    ("coverage", &["model"]),
     ("edges", &["model"]),
     ("junit", &["model"]),
     ("graph", &["model"]),
@@ -23,8 +24,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "model", "repo", "lang", "edges", "junit", "graph", "select", "flaky", "triage",
-            "history", "report", "config",
+            "model", "repo", "lang", "coverage", "edges", "junit", "graph", "select", "flaky",
+            "triage", "history", "report", "config",
         ],
     ),
     (
@@ -45,7 +46,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("serde_json", &["cli", "history", "junit", "lang", "report"]),
     ("quick_xml", &["junit"]),
     ("jiff", &["junit", "report"]),
-    ("rusqlite", &["history"]),
+    ("rusqlite", &["coverage", "history"]),
     ("rayon", &["app", "flaky"]),
     ("csv", &["report"]),
     ("chrono", &["report"]),
@@ -68,7 +69,8 @@ const FENCES: &[(&str, &[&str])] = &[
 
 /// Rooms that compute on values: no disk, environment, network, processes or clock.
 const PURE: &[&str] = &[
-    "model", "lang", "edges", "junit", "graph", "flaky", "select", "triage", "report", "config",
+    "model", "lang", "coverage", "edges", "junit", "graph", "flaky", "select", "triage", "report",
+    "config",
 ];
 const WORLD: &[&str] = &[
     "std::fs",

@@ -3,6 +3,7 @@
 mod assess;
 mod cache;
 mod causes;
+mod covered;
 pub mod culprit;
 mod export;
 mod flaky;
@@ -10,6 +11,7 @@ mod gate;
 pub mod ingest;
 mod join;
 mod layout;
+mod measured;
 mod narrow;
 mod notify;
 mod past;
@@ -33,6 +35,7 @@ use std::path::{Path, PathBuf};
 
 pub use assess::Judged;
 pub use cache::Cache;
+pub use covered::CoverageFile;
 pub use culprit::{CulpritError, CulpritQuery, Inquiry};
 pub use export::ExportFormat;
 pub use flaky::{Flaky, FlakyQuery};

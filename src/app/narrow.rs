@@ -2,12 +2,75 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{AppError, Progress, Workspace, layout};
+use super::{AppError, Granularity, Progress, Workspace, layout};
 use crate::graph::Graph;
 use crate::lang::UnitChange;
 use crate::model::{Node, Program, RepoPath};
 use crate::repo::Side;
 use crate::select::{self, Attributed, Edit, Finer, Inputs, Selection};
+
+/// What a finer layer looks at, as far as it can be told from a change.
+pub(super) struct Gathered {
+    /// The files whose change is attributed to definitions.
+    files: BTreeMap<RepoPath, Attributed>,
+    /// Those among them in which code moved to other lines.
+    moved: BTreeSet<RepoPath>,
+    /// Files whose change is not, with the reason.
+    pub(super) told: Vec<(RepoPath, String)>,
+    base: Program,
+    head: Program,
+}
+
+impl Gathered {
+    /// What is narrowed with.
+    pub(super) fn finer<'a>(&'a self, inputs: Inputs<'a>) -> Finer<'a> {
+        self.with(inputs, &self.files)
+    }
+
+    fn with<'a>(
+        &'a self,
+        inputs: Inputs<'a>,
+        files: &'a BTreeMap<RepoPath, Attributed>,
+    ) -> Finer<'a> {
+        Finer {
+            base: (inputs.base, &self.base),
+            head: (inputs.head, &self.head),
+            files,
+        }
+    }
+
+    /// What may be affected in other ways than by definitions; with `rest` as if it were not attributed.
+    fn others(&self, inputs: Inputs<'_>, rest: &BTreeMap<RepoPath, Attributed>) -> Selection {
+        let mut edits = inputs.edits.clone();
+        for path in self.files.keys().filter(|path| !rest.contains_key(path)) {
+            let edit = if self.moved.contains(path) {
+                Edit::MovedLines
+            } else {
+                Edit::Comment
+            };
+            edits.insert(path.clone(), edit);
+        }
+        select::select(Inputs {
+            edits: &edits,
+            ..inputs
+        })
+    }
+
+    /// What may be affected by what coverage leaves: the `rest`, and all that is not attributed.
+    pub(super) fn floor(
+        &self,
+        inputs: Inputs<'_>,
+        rest: &BTreeMap<RepoPath, Attributed>,
+        granularity: Granularity,
+        full: Selection,
+    ) -> Selection {
+        if granularity == Granularity::File || rest.is_empty() {
+            return self.others(inputs, rest);
+        }
+        let others = self.others(inputs, &BTreeMap::new());
+        select::narrow(full, &others, &self.with(inputs, rest))
+    }
+}
 
 impl Workspace {
     /// Drops from a selection the tests that cannot reach any changed definition.
@@ -21,74 +84,77 @@ impl Workspace {
         sides: [&Side; 2],
         progress: &dyn Progress,
     ) -> Result<(Selection, Vec<(RepoPath, String)>), AppError> {
-        let mut told = Vec::new();
+        let gathered = self.gather(&full, inputs, units, sides, progress)?;
+        if gathered.files.is_empty() || full.selected().is_empty() {
+            return Ok((full, gathered.told));
+        }
+        let floor = gathered.others(inputs, &BTreeMap::new());
+        let narrowed = select::narrow(full, &floor, &gathered.finer(inputs));
+        Ok((narrowed, gathered.told))
+    }
+
+    /// Attributes a change to definitions, and puts together the programs that the selected suites can load.
+    pub(super) fn gather(
+        &self,
+        full: &Selection,
+        inputs: Inputs<'_>,
+        units: &HashMap<RepoPath, UnitChange>,
+        sides: [&Side; 2],
+        progress: &dyn Progress,
+    ) -> Result<Gathered, AppError> {
+        let mut found = Gathered {
+            files: BTreeMap::new(),
+            moved: BTreeSet::new(),
+            told: Vec::new(),
+            base: Program::default(),
+            head: Program::default(),
+        };
         let fallen: BTreeSet<&RepoPath> = full
             .fallbacks()
             .iter()
             .map(|fallback| &fallback.path)
             .collect();
-        let mut moved = BTreeSet::new();
-        let mut files = BTreeMap::new();
         for (path, change) in units {
             let UnitChange::Units {
                 units,
                 heads,
+                shapes,
                 docs,
-                moved: lines,
+                moved,
             } = change
             else {
                 if let UnitChange::Whole(why) = change {
-                    told.push((path.clone(), why.clone()));
+                    found.told.push((path.clone(), why.clone()));
                 }
                 continue;
             };
             if fallen.contains(path) || inputs.rules.first_match(path).is_some() {
                 continue;
             }
-            if *lines {
-                moved.insert(path);
+            if *moved {
+                found.moved.insert(path.clone());
             }
-            let (units, heads, docs) = (units.clone(), heads.clone(), docs.clone());
-            files.insert(path.clone(), Attributed { units, heads, docs });
-        }
-        if files.is_empty() || full.selected().is_empty() {
-            return Ok((full, told));
-        }
-        let wanted = loaded(&full, &[inputs.base, inputs.head]);
-        let wanted = |path: &RepoPath| wanted.contains(path);
-        let base = self.program(sides[0], &wanted, progress)?;
-        let head = self.program(sides[1], &wanted, progress)?;
-        let mut finer = Finer {
-            base: (inputs.base, &base),
-            head: (inputs.head, &head),
-            files: &files,
-        };
-        told.extend(select::unattributable(&finer));
-        told.sort();
-        let whole: Vec<&RepoPath> = told.iter().map(|(path, _)| path).collect();
-        let files: BTreeMap<RepoPath, Attributed> = files
-            .iter()
-            .filter(|(path, _)| !whole.contains(path))
-            .map(|(p, a)| (p.clone(), a.clone()))
-            .collect();
-        if files.is_empty() {
-            return Ok((full, told));
-        }
-        finer.files = &files;
-        let mut edits = inputs.edits.clone();
-        for path in files.keys() {
-            let edit = if moved.contains(path) {
-                Edit::MovedLines
-            } else {
-                Edit::Comment
+            let attributed = Attributed {
+                units: units.clone(),
+                heads: heads.clone(),
+                shapes: shapes.clone(),
+                docs: docs.clone(),
             };
-            edits.insert(path.clone(), edit);
+            found.files.insert(path.clone(), attributed);
         }
-        let floor = select::select(Inputs {
-            edits: &edits,
-            ..inputs
-        });
-        Ok((select::narrow(full, &floor, &finer), told))
+        if !found.files.is_empty() && !full.selected().is_empty() {
+            let wanted = loaded(full, &[inputs.base, inputs.head]);
+            let wanted = |path: &RepoPath| wanted.contains(path);
+            found.base = self.program(sides[0], &wanted, progress)?;
+            found.head = self.program(sides[1], &wanted, progress)?;
+            let told = select::unattributable(&found.finer(inputs));
+            for (path, _) in &told {
+                found.files.remove(path);
+            }
+            found.told.extend(told);
+        }
+        found.told.sort();
+        Ok(found)
     }
 
     fn program(

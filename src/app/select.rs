@@ -6,12 +6,13 @@ use std::thread;
 
 use rayon::prelude::*;
 
-use super::{AppError, Progress, Workspace, layout, tree_print};
+use super::{AppError, CoverageFile, Progress, Workspace, layout, tree_print};
 use crate::config::FILE_NAME;
 use crate::graph::Graph;
 use crate::lang::{self, Facts, UnitChange};
 use crate::model::{BaseHint, BaseTry, BlobId, Change, Fingerprint, PathChange, Printer, RepoPath};
 use crate::repo::{Base, Side};
+use crate::report::Covered;
 use crate::report::json::Compared;
 use crate::select::{self, Cause, Edit, Inputs, Selection};
 
@@ -30,6 +31,8 @@ pub struct Request {
     pub assume_all: bool,
     /// How closely to look.
     pub granularity: Granularity,
+    /// What tests ran when they were measured.
+    pub coverage: Vec<CoverageFile>,
 }
 
 /// How closely a selection looks at a change.
@@ -67,6 +70,8 @@ pub struct Answer {
     pub change: Change,
     /// Files whose change could not be told apart by definitions, each with the reason.
     pub whole: Vec<(RepoPath, String)>,
+    /// What coverage said, where it was asked.
+    pub covered: Option<Covered>,
     /// The graph of the base.
     pub base_graph: Graph,
     /// The graph of the head, where it is another one.
@@ -82,6 +87,7 @@ impl Answer {
             head: &self.head,
             base_graph: &self.base_graph,
             head_graph: self.graph(),
+            covered: self.covered.as_ref(),
         }
     }
 
@@ -145,12 +151,19 @@ impl Workspace {
             (selection, whole) =
                 self.narrow(selection, inputs, &reading.units, [&base, &head], progress)?;
         }
+        let mut covered = None;
+        if !request.coverage.is_empty() {
+            let told;
+            (selection, told) = self.cover(selection, request, &head, progress)?;
+            covered = Some(told);
+        }
         Ok(Answer {
             selection,
             base: base_words,
             head: head_words,
             change,
             whole,
+            covered,
             base_graph,
             head_graph,
         })
@@ -180,6 +193,7 @@ impl Workspace {
             head: "the working tree".to_owned(),
             change: Change::default(),
             whole: Vec::new(),
+            covered: None,
             base_graph: graph,
             head_graph: None,
         })
@@ -278,7 +292,7 @@ impl Workspace {
     /// What the languages say of each modified file, and whether edges of other files may differ because of it.
     ///
     /// Cost: parsing both sides of each modified file, side by side.
-    fn edits(
+    pub(super) fn edits(
         &self,
         change: &Change,
         listed: bool,
@@ -359,7 +373,7 @@ impl Workspace {
     }
 
     /// The graph of the head, kept under the tree it started from and what was changed since.
-    fn head_graph(
+    pub(super) fn head_graph(
         &self,
         base: &Side,
         head: &Side,
@@ -414,5 +428,5 @@ pub(super) struct Reading {
     pub(super) relayout: bool,
     /// No edge differs, not even of the changed files: the facts that edges are made of are the same.
     pub(super) same_edges: bool,
-    units: HashMap<RepoPath, UnitChange>,
+    pub(super) units: HashMap<RepoPath, UnitChange>,
 }

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::error::CliError;
 use super::ui::Ui;
 use super::{ExitCode, Global};
-use crate::app::{Answer, AppError, Granularity, Head, Request, Workspace};
+use crate::app::{Answer, AppError, CoverageFile, Granularity, Head, Request, Workspace};
 use crate::config::ci;
 use crate::model::RepoPath;
 use crate::report::{github, json, text};
@@ -57,6 +57,10 @@ pub(super) struct Sides {
     /// How closely to look at the change
     #[arg(long, value_enum, default_value_t = Closeness::File)]
     granularity: Closeness,
+    /// Leave out tests that ran nothing of what changed when they were measured: a `.coverage` file with contexts, or
+    /// LCOV with test names. Without `@COMMIT`, FILE.commit tells the commit that was measured
+    #[arg(long, value_name = "FILE[@COMMIT]")]
+    coverage: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -106,6 +110,7 @@ impl Sides {
                 Closeness::File => Granularity::File,
                 Closeness::Symbol => Granularity::Symbol,
             },
+            coverage: self.coverage.iter().map(|given| measured(given)).collect(),
         })
     }
 
@@ -134,6 +139,18 @@ impl Sides {
             .filter(|name| !name.is_empty())
             .map(RepoPath::new)
             .collect())
+    }
+}
+
+/// A file and the commit at which it was measured.
+fn measured(given: &str) -> CoverageFile {
+    let (file, at) = match given.rsplit_once('@') {
+        Some((file, at)) if !file.is_empty() && !at.is_empty() => (file, Some(at.to_owned())),
+        _ => (given, None),
+    };
+    CoverageFile {
+        file: PathBuf::from(file),
+        at,
     }
 }
 
@@ -179,6 +196,17 @@ impl Select {
                 "fallback: … and {} more; `--explain` prints all",
                 fallbacks.len() - shown
             ));
+        }
+        if let Some(covered) = &answer.covered {
+            for warning in &covered.warnings {
+                ui.say(format!("warning: coverage narrows nothing: {warning}"));
+            }
+            covered.summary().into_iter().for_each(|line| ui.say(line));
+            if self.explain {
+                for line in covered.lines() {
+                    ui.say(format!("coverage: {line}"));
+                }
+            }
         }
         if !self.explain {
             return;

@@ -53,6 +53,8 @@ pub enum UnitChange {
         units: Vec<(Option<u32>, Option<u32>)>,
         /// Those among them that differ in what runs when they are defined.
         heads: Vec<(Option<u32>, Option<u32>)>,
+        /// Those among these that differ in more than the values of defaults.
+        shapes: Vec<(Option<u32>, Option<u32>)>,
         /// The units whose docstrings differ.
         docs: Vec<(Option<u32>, Option<u32>)>,
         /// Some unit starts on another line.

@@ -8,11 +8,13 @@
 //! | test | [`Suite`]: what a runner can be asked to run as one piece; [`TestId`]: one test as reports name it |
 //! | run | [`RunContext`]: one execution of a test command; [`Part`]: what one of its jobs reported |
 //! | result | [`TestResult`]: one test's outcome in one run, with its [`Attempt`]s |
+//! | coverage | [`Measured`]: which lines ran, test by test |
 //! | variant | [`Variant`]: what sets executions of one test apart without making it another test |
 
 mod base;
 mod change;
 mod ids;
+mod measured;
 mod node;
 mod path;
 mod quarantine;
@@ -28,6 +30,7 @@ mod units;
 pub use base::{BaseHint, BaseTry};
 pub use change::{Change, ChangeKind, PathChange};
 pub use ids::{BlobId, CargoTest, Fingerprint, ObjectId, Printer, Suite};
+pub use measured::{Bits, Measured, MeasuredContext};
 pub use node::{EdgeKind, Node};
 pub use path::RepoPath;
 pub use quarantine::{Date, Pattern, Quarantined};
@@ -37,8 +40,8 @@ pub use series::{PartId, PastPart, RunId, Seen, Series};
 pub use sink::{Claim, EdgeSink, NodeInfo, NodeRef, Note, SinkEdge};
 pub use snapshot::{Entry, Mode, Snapshot};
 pub use symbols::{
-    ClassId, Habits, ModuleId, Program, ProgramClass, ProgramModule, ProgramUnit, ProgramUse,
-    UnitId, Word,
+    ClassId, Habits, ModuleId, Program, ProgramClass, ProgramLeft, ProgramModule, ProgramUnit,
+    ProgramUse, UnitId, Word,
 };
 pub use test_id::{TestId, TestParts, Variant};
 pub use units::{LogSeconds, Probability, Seconds, Timestamp};

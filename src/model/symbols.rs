@@ -42,6 +42,9 @@ pub struct ProgramUnit {
     pub class: Option<ClassId>,
     /// 1-based lines, both included.
     pub lines: (u32, u32),
+    /// The lines of a function's body, both included, where none of them is a line of its head, too: those run when the
+    /// function is called and at no other time.
+    pub body: Option<(u32, u32)>,
     /// A value, and no function.
     pub is_value: bool,
     /// Given to a decorator that may keep it: somebody unseen may call it.
@@ -50,8 +53,23 @@ pub struct ProgramUnit {
     pub uses: Vec<ProgramUse>,
     /// Words in its texts.
     pub words: Vec<Word>,
+    /// Objects that a file of tests makes when it is loaded, and which it uses: the file and the name.
+    pub shares: Vec<(ModuleId, Word)>,
+    /// What it sets or adds to that later calls find.
+    pub leaves: Vec<ProgramLeft>,
     /// What it does that names do not show.
     pub habits: Habits,
+}
+
+/// A value of a module or class that a piece of code sets or adds to.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ProgramLeft {
+    /// Its name.
+    pub word: Word,
+    /// It is reached through something imported.
+    pub imported: bool,
+    /// The lines of the statement, both included.
+    pub lines: (u32, u32),
 }
 
 /// What a piece of code does that names do not show.
@@ -69,6 +87,20 @@ pub struct Habits {
     pub reads_docs: bool,
     /// Asks for fixtures by computed names.
     pub any_fixture: bool,
+    /// What a call gives is kept for later calls.
+    pub cached: bool,
+    /// Runs once for several tests.
+    pub wide: bool,
+    /// Looks at what is left of others in the process.
+    pub looks_around: bool,
+    /// Reads sources, or code that was made of them.
+    pub reads_sources: bool,
+    /// Reads the parameters of functions.
+    pub reads_heads: bool,
+    /// Its body does nothing.
+    pub empty: bool,
+    /// Runs code where no tracer may be: in another process.
+    pub elsewhere: bool,
 }
 
 /// How a piece of code uses something.

@@ -1,6 +1,7 @@
 //! Values → text. Nothing here decides anything.
 
 pub mod chart;
+mod covered;
 pub mod culprit;
 pub mod export;
 pub mod flaky;
@@ -17,3 +18,5 @@ pub mod prometheus;
 pub mod revert;
 pub mod text;
 pub mod triage;
+
+pub use covered::Covered;

@@ -7,6 +7,7 @@
 //! A selection can only be made with its fallbacks, and each changed path ends in one of them, in a seed, or among the
 //! paths that provably affect nothing: none is left out in silence.
 
+mod covered;
 mod fallback;
 mod narrow;
 pub mod runner;
@@ -16,6 +17,7 @@ mod selection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+pub use covered::{Evidence, Judgement, Region, drop, is_or_holds, judge};
 pub use narrow::{Attributed, Finer, narrow, unattributable};
 pub use selection::{Cause, Fallback, Inert, Outcome, Reason, Scope, Selected, Selection, Trail};
 

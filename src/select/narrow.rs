@@ -18,6 +18,8 @@ pub struct Attributed {
     pub units: Vec<(Option<u32>, Option<u32>)>,
     /// Those among them that differ in what runs when they are defined.
     pub heads: Vec<(Option<u32>, Option<u32>)>,
+    /// Those among these that differ in more than the values of defaults.
+    pub shapes: Vec<(Option<u32>, Option<u32>)>,
     /// Definitions whose docstrings differ.
     pub docs: Vec<(Option<u32>, Option<u32>)>,
 }

@@ -3,6 +3,7 @@
 mod assess;
 mod commands;
 mod conformance;
+mod coverage;
 mod culprit;
 mod flaky;
 mod gate;

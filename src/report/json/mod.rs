@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::graph::{Chain, Graph};
 use crate::model::{Change, ChangeKind, Node, Note, Suite};
+use crate::report::Covered;
 use crate::select::{Outcome, Reason, Scope, Selection};
 
 /// The document of `tia select --format json`.
@@ -30,6 +31,29 @@ pub struct SelectV1 {
     fallbacks: Vec<FallbackV1>,
     inert: Vec<InertV1>,
     notes: Vec<NoteV1>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<CoverageV1>,
+}
+
+#[derive(Debug, Serialize)]
+struct CoverageV1 {
+    measured_at: String,
+    tests: usize,
+    dropped: usize,
+    definitions: Vec<DefinitionV1>,
+    whole_files: Vec<InertV1>,
+    not_measured_in_full: Vec<String>,
+    taken_as_measured: Vec<String>,
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct DefinitionV1 {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tests: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    narrows_nothing: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,6 +130,8 @@ pub struct Compared<'a> {
     pub base_graph: &'a Graph,
     /// The graph of the head.
     pub head_graph: &'a Graph,
+    /// What coverage said, where it was asked.
+    pub covered: Option<&'a Covered>,
 }
 
 /// The document of a selection.
@@ -116,6 +142,7 @@ pub fn select(selection: &Selection, compared: Compared<'_>) -> SelectV1 {
         head,
         base_graph,
         head_graph,
+        covered,
     } = compared;
     let notes: &[Note] = head_graph.notes();
     SelectV1 {
@@ -177,6 +204,29 @@ pub fn select(selection: &Selection, compared: Compared<'_>) -> SelectV1 {
                 text: note.text.clone(),
             })
             .collect(),
+        coverage: covered.map(coverage),
+    }
+}
+
+fn coverage(covered: &Covered) -> CoverageV1 {
+    let definitions = covered.regions.iter().map(|(name, reaches)| DefinitionV1 {
+        name: name.clone(),
+        tests: reaches.as_ref().ok().copied(),
+        narrows_nothing: reaches.as_ref().err().cloned(),
+    });
+    let whole = covered.whole.iter().map(|(path, why)| InertV1 {
+        path: path.to_string(),
+        why: why.clone(),
+    });
+    CoverageV1 {
+        measured_at: covered.measured_at.clone(),
+        tests: covered.tests,
+        dropped: covered.dropped,
+        definitions: definitions.collect(),
+        whole_files: whole.collect(),
+        not_measured_in_full: covered.unmeasured.clone(),
+        taken_as_measured: covered.assumed.clone(),
+        warnings: covered.warnings.clone(),
     }
 }
 

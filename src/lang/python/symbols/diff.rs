@@ -10,7 +10,7 @@ pub(in crate::lang::python) fn diff(before: &Symbols, after: &Symbols) -> UnitCh
     let whole = |why: &str| UnitChange::Whole(why.to_owned());
     let (old, new) = (keyed(before), keyed(after));
     let mut change = Vec::new();
-    let (mut docs, mut heads) = (Vec::new(), Vec::new());
+    let (mut docs, mut heads, mut shapes) = (Vec::new(), Vec::new(), Vec::new());
     let mut moved = false;
     let mut last = None;
     for (at, unit) in after.units.iter().enumerate() {
@@ -49,6 +49,9 @@ pub(in crate::lang::python) fn diff(before: &Symbols, after: &Symbols) -> UnitCh
             if was.head != unit.head {
                 heads.push(both);
             }
+            if was.shape != unit.shape {
+                shapes.push(both);
+            }
         } else {
             return whole("what runs on import names something new");
         }
@@ -65,6 +68,7 @@ pub(in crate::lang::python) fn diff(before: &Symbols, after: &Symbols) -> UnitCh
     UnitChange::Units {
         units: change,
         heads,
+        shapes,
         docs,
         moved,
     }

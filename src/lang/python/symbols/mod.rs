@@ -7,6 +7,7 @@
 //! Not seen: code made by `exec`, attributes set by computed names on objects that are then called by nobody's name.
 
 mod diff;
+mod keeping;
 mod program;
 mod pure;
 mod read;
@@ -50,11 +51,15 @@ pub(crate) struct Unit {
     pub(super) kind: Kind,
     /// 1-based lines, both included.
     pub(super) lines: (u32, u32),
+    /// The first line of a function's body, where it is below the lines of its head; else 0.
+    pub(super) body_line: u32,
     pub(super) class: Option<u32>,
     /// What runs when it is called, without comments, layout and docstring.
     pub(super) body: Fingerprint,
     /// What runs when it is defined: decorators, defaults, annotations.
     pub(super) head: Fingerprint,
+    /// The same without the values of defaults.
+    pub(super) shape: Fingerprint,
     pub(super) doc: Fingerprint,
     /// A change of the head may be felt by whoever imports the file.
     pub(super) risky: bool,
@@ -68,33 +73,61 @@ pub(crate) struct Unit {
     pub(super) uses: Vec<Use>,
     /// Words in its string literals.
     pub(super) words: Vec<NameId>,
+    /// Names of the module that a function looks up.
+    pub(super) globals: Vec<NameId>,
+    /// What it sets or adds to that later calls find.
+    pub(super) leaves: Vec<Left>,
     /// What a call gives; for fixtures also what is yielded.
     pub(super) returns: TyId,
-    pub(super) flags: u16,
+    pub(super) flags: u32,
 }
 
 /// Its value is read without a call.
-pub(super) const PROPERTY: u16 = 1;
+pub(super) const PROPERTY: u32 = 1;
 /// Its call gives something to enter.
-pub(super) const CONTEXT: u16 = 2;
+pub(super) const CONTEXT: u32 = 2;
 /// As a decorator it gives back what it is given, and keeps it nowhere.
-pub(super) const PASSES: u16 = 4;
+pub(super) const PASSES: u32 = 4;
 /// As a decorator's maker it gives such a decorator.
-pub(super) const MAKES_PASSING: u16 = 8;
+pub(super) const MAKES_PASSING: u32 = 8;
 /// Looks at names that it computes.
-pub(super) const DYNAMIC: u16 = 16;
+pub(super) const DYNAMIC: u32 = 16;
 /// Looks at all names of an object.
-pub(super) const REFLECTS: u16 = 32;
+pub(super) const REFLECTS: u32 = 32;
 /// Imports by computed names.
-pub(super) const IMPORTS: u16 = 64;
+pub(super) const IMPORTS: u32 = 64;
 /// Starts other processes, or programs in this one.
-pub(super) const SPAWNS: u16 = 128;
+pub(super) const SPAWNS: u32 = 128;
 /// Reads docstrings or sources.
-pub(super) const READS_DOCS: u16 = 256;
+pub(super) const READS_DOCS: u32 = 256;
 /// Asks for fixtures by computed names.
-pub(super) const ANY_FIXTURE: u16 = 512;
+pub(super) const ANY_FIXTURE: u32 = 512;
 /// Handed at once to a decorator that nobody knows.
-pub(super) const GIVEN_AWAY: u16 = 1024;
+pub(super) const GIVEN_AWAY: u32 = 1024;
+/// What a call gives is kept for later calls.
+pub(super) const CACHED: u32 = 2048;
+/// Runs once for several tests.
+pub(super) const WIDE: u32 = 4096;
+/// Looks at what is left of others in the process.
+pub(super) const LOOKS_AROUND: u32 = 8192;
+/// Reads sources.
+pub(super) const READS_SOURCES: u32 = 16384;
+/// Runs code where no tracer may be: in another process.
+pub(super) const ELSEWHERE: u32 = 32768;
+/// Reads the parameters of functions.
+pub(super) const READS_HEADS: u32 = 65536;
+/// Its body does nothing.
+pub(super) const EMPTY: u32 = 131_072;
+
+/// A value of a module or class that is set or added to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Left {
+    pub(super) name: NameId,
+    /// It is reached through something imported.
+    pub(super) imported: bool,
+    /// The lines of the statement, both included.
+    pub(super) lines: (u32, u32),
+}
 
 /// What a unit is.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]

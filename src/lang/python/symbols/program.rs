@@ -4,15 +4,16 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::values::{Progress, Value};
 use super::{
-    ANY_FIXTURE, Bound, DYNAMIC, GIVEN_AWAY, IMPORTS, Kind, MAKES_PASSING, Member, PASSES,
-    READS_DOCS, REFLECTS, SPAWNS, Symbols, Ty, TyId, Use,
+    ANY_FIXTURE, Bound, CACHED, DYNAMIC, ELSEWHERE, EMPTY, GIVEN_AWAY, IMPORTS, Kind, LOOKS_AROUND,
+    MAKES_PASSING, Member, PASSES, READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, SPAWNS,
+    Symbols, Ty, TyId, Use, WIDE,
 };
 use crate::lang::FileFacts;
 use crate::lang::python::links::Wide;
 use crate::lang::python::resolve::{File, Resolver, SetUp, set_up};
 use crate::model::{
-    ClassId, EdgeSink, Habits, ModuleId, Program, ProgramClass, ProgramModule, ProgramUnit,
-    ProgramUse, RepoPath, Snapshot, UnitId, Word,
+    ClassId, EdgeSink, Habits, ModuleId, Program, ProgramClass, ProgramLeft, ProgramModule,
+    ProgramUnit, ProgramUse, RepoPath, Snapshot, UnitId, Word,
 };
 
 /// The program that some files make; the others are taken to be outside.
@@ -115,7 +116,7 @@ impl<'a> Linker<'a> {
             .get((unit - self.units[file as usize]) as usize)
     }
 
-    pub(super) fn flags(&self, unit: UnitId) -> u16 {
+    pub(super) fn flags(&self, unit: UnitId) -> u32 {
         self.unit(unit).map_or(0, |u| u.flags)
     }
 
@@ -187,15 +188,25 @@ impl<'a> Linker<'a> {
                         .iter()
                         .map(|w| self.intern(&symbols.names[*w as usize]))
                         .collect();
+                    let leaves = unit.leaves.iter();
+                    let leaves = leaves.map(|left| ProgramLeft {
+                        word: self.intern(&symbols.names[left.name as usize]),
+                        imported: left.imported,
+                        lines: left.lines,
+                    });
+                    let leaves = leaves.collect();
                     self.program.units.push(ProgramUnit {
                         name: unit.name.clone(),
                         module: at,
                         class: unit.class.map(|class| self.class_id(at, class)),
                         lines: unit.lines,
+                        body: (unit.body_line > 0).then_some((unit.body_line, unit.lines.1)),
                         is_value: unit.kind == Kind::Constant,
                         kept: false,
                         uses: Vec::new(),
                         words,
+                        shares: Vec::new(),
+                        leaves,
                         habits: Habits {
                             computes_names: habit(DYNAMIC),
                             reflects: habit(REFLECTS),
@@ -203,6 +214,13 @@ impl<'a> Linker<'a> {
                             spawns: habit(SPAWNS),
                             reads_docs: habit(READS_DOCS),
                             any_fixture: habit(ANY_FIXTURE),
+                            cached: habit(CACHED),
+                            wide: habit(WIDE),
+                            looks_around: habit(LOOKS_AROUND),
+                            reads_sources: habit(READS_SOURCES),
+                            reads_heads: habit(READS_HEADS),
+                            empty: habit(EMPTY),
+                            elsewhere: habit(ELSEWHERE) || habit(SPAWNS),
                         },
                     });
                     if let Some(fixture) = unit.fixture {
@@ -377,6 +395,7 @@ impl<'a> Linker<'a> {
             let mut uses: Vec<ProgramUse> = uses.into_iter().collect();
             uses.sort_unstable();
             self.program.units[id as usize].uses = uses;
+            self.program.units[id as usize].shares = self.shared(file, unit);
         }
         // the packages around it run first
         let around = &self.files[file as usize];
@@ -427,6 +446,62 @@ impl<'a> Linker<'a> {
                     .insert(word, gives);
             }
         }
+    }
+
+    /// The objects of files of tests that a unit uses: values that are made when such a file is loaded.
+    fn shared(&mut self, file: ModuleId, unit: &super::Unit) -> Vec<(ModuleId, Word)> {
+        let mut found = Vec::new();
+        if !is_test_file(self.files[file as usize].path) {
+            return found;
+        }
+        for used in &unit.uses {
+            let Use::Attr(of, name) = used else { continue };
+            let word = self.word(file, *name);
+            for value in self.eval(file, *of).values.clone() {
+                let (Value::Class(class) | Value::Instance(class)) = value else {
+                    continue;
+                };
+                let made = |(_, member): &(_, Member)| matches!(member, Member::Value(_, 0));
+                if self.nearest(class, word).iter().any(made) {
+                    found.push((self.program.classes[class as usize].module, word));
+                }
+            }
+        }
+        for name in &unit.globals {
+            let word = self.word(file, *name);
+            let own = self.scope(file).get(&word).cloned().unwrap_or_default();
+            for bound in own {
+                match bound {
+                    Bound::Value(_, 0) => found.push((file, word)),
+                    Bound::Import(import) => {
+                        let Some(imported) = self
+                            .symbols(file)
+                            .and_then(|s| s.imports[import as usize].name.clone())
+                        else {
+                            continue;
+                        };
+                        let word = self.intern(&imported);
+                        for target in self.targets(file, import) {
+                            if let Value::Module(module) = target
+                                && self.made_on_import(module, word)
+                            {
+                                found.push((module, word));
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        found.retain(|(module, _)| is_test_file(self.files[*module as usize].path));
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn made_on_import(&self, module: ModuleId, word: Word) -> bool {
+        let bound = self.scope(module).get(&word);
+        bound.is_some_and(|all| all.iter().any(|bound| matches!(bound, Bound::Value(_, 0))))
     }
 
     /// Whether a decorator is one of ours that keeps nothing.
@@ -821,6 +896,18 @@ fn is_test_code(path: &RepoPath) -> bool {
         .split_str("/")
         .any(|part| part.starts_with(b"test") || part.starts_with(b"conftest"))
         || path.stem().ends_with(b"_test")
+}
+
+/// Whether a file holds tests, or stands in a folder of tests.
+fn is_test_file(path: &RepoPath) -> bool {
+    use bstr::ByteSlice;
+    let name = path.file_name();
+    let folder = path.parent().unwrap_or_default();
+    let mut folders = folder.as_bytes().split_str("/");
+    name.starts_with(b"test_")
+        || path.stem().ends_with(b"_test")
+        || name == b"conftest.py"
+        || folders.any(|part| matches!(part, b"test" | b"tests"))
 }
 
 /// Bases that call nothing.

@@ -8,15 +8,17 @@ use ruff_python_ast::{
 use ruff_text_size::{Ranged, TextRange, TextSize};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::keeping::{self, Root};
 use super::pure::{self, Known, dotted};
 use super::scope::{Frame, Names, parameters};
 use super::units::{Part, Region, print};
 use super::{
-    ANY_FIXTURE, Bound, CONTEXT, Class, DYNAMIC, Fixture, GIVEN_AWAY, IMPORTS, Imported, Kind,
-    MAKES_PASSING, Member, NameId, PASSES, PROPERTY, READS_DOCS, REFLECTS, SPAWNS, Symbols, Ty,
-    TyId, Unit, Use,
+    ANY_FIXTURE, Bound, CACHED, CONTEXT, Class, DYNAMIC, ELSEWHERE, EMPTY, Fixture, GIVEN_AWAY,
+    IMPORTS, Imported, Kind, LOOKS_AROUND, Left, MAKES_PASSING, Member, NameId, PASSES, PROPERTY,
+    READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, SPAWNS, Symbols, Ty, TyId, Unit, Use, WIDE,
 };
 use crate::lang::python::lines::Lines;
+use crate::lang::python::stdlib;
 
 /// Deeper trees are not walked.
 const DEEP: u32 = 200;
@@ -43,6 +45,8 @@ pub(in crate::lang::python) fn read(
         depth: 0,
         checking: false,
         too_deep: false,
+        stmt_lines: (0, 0),
+        starters: FxHashSet::default(),
     };
     reader.new_unit(Unit::default(), TextRange::default());
     reader.ty(Ty::Unknown);
@@ -78,6 +82,10 @@ struct Reader<'l> {
     /// In what only type checkers see.
     checking: bool,
     too_deep: bool,
+    /// The lines of the statement that is read, both included.
+    stmt_lines: (u32, u32),
+    /// Names that are bound to what starts processes.
+    starters: FxHashSet<String>,
 }
 
 impl Reader<'_> {
@@ -117,7 +125,7 @@ impl Reader<'_> {
         }
     }
 
-    fn flag(&mut self, flag: u16) {
+    fn flag(&mut self, flag: u32) {
         self.out.units[self.unit as usize].flags |= flag;
     }
 
@@ -479,6 +487,9 @@ impl Reader<'_> {
                 .as_deref()
                 .and_then(|n| n.rsplit('.').next())
                 .unwrap_or_default();
+            if keeping::is_cache(decorator) {
+                flags |= CACHED;
+            }
             match known {
                 Known::Plain => {
                     match last {
@@ -520,8 +531,13 @@ impl Reader<'_> {
                                 found.autouse =
                                     !matches!(&keyword.value, Expr::BooleanLiteral(b) if !b.value);
                             }
+                            Some("scope") if keeping::is_wide(&keyword.value) => flags |= WIDE,
+                            None => flags |= WIDE,
                             _ => {}
                         }
+                    }
+                    if called.is_some_and(|call| !call.arguments.args.is_empty()) {
+                        flags |= WIDE;
                     }
                     risky = true;
                     fixture = Some(found);
@@ -569,6 +585,12 @@ impl Reader<'_> {
             .iter()
             .map(|name| self.name(name))
             .collect();
+        if keeping::is_empty(&function.body) {
+            flags |= EMPTY;
+        }
+        if keeping::sets_up_several(&function.name) {
+            flags |= WIDE;
+        }
         if pure::passes(function) {
             flags |= PASSES;
         }
@@ -590,8 +612,24 @@ impl Reader<'_> {
         unit.decorators = decorators;
         unit.fixture = fixture;
         unit.flags |= flags;
+        let head_end = function
+            .returns
+            .as_deref()
+            .map_or(function.parameters.end(), Ranged::end);
+        if let Some(first) = function.body.first() {
+            let (head, body) = (self.lines.of(head_end), self.lines.of(first.start()));
+            unit.body_line = if body > head { body } else { 0 };
+        }
         let mut start = function.body.first().map_or(function.end(), Ranged::start);
-        self.region(function.start(), start, id, Part::Head);
+        let mut from = function.start();
+        for parameter in function.parameters.iter_non_variadic_params() {
+            if let Some(default) = &parameter.default {
+                self.region(from, default.start(), id, Part::Head);
+                self.region(default.start(), default.end(), id, Part::Default);
+                from = default.end();
+            }
+        }
+        self.region(from, start, id, Part::Head);
         if let Some(Stmt::Expr(first)) = function.body.first()
             && first.value.is_string_literal_expr()
         {
@@ -681,7 +719,12 @@ impl Reader<'_> {
             return;
         }
         self.depth += 1;
+        let outer = std::mem::replace(
+            &mut self.stmt_lines,
+            (self.lines.of(stmt.start()), self.lines.of(stmt.end())),
+        );
         self.walk(stmt);
+        self.stmt_lines = outer;
         self.depth -= 1;
     }
 
@@ -938,6 +981,9 @@ impl Reader<'_> {
             _ => {}
         }
         for (name, imported) in found {
+            if imported.level == 0 && keeping::starts(&imported.module) {
+                self.starters.insert(name.clone());
+            }
             let id = self.out.imports.len() as u32;
             self.out.imports.push(imported);
             if !self.checking {
@@ -976,6 +1022,12 @@ impl Reader<'_> {
             }
         }
         // a name of the module, set from a function or inside of a statement
+        // what `nonlocal` names lasts no longer than the call around
+        let mut functions = self.frames.iter().filter(|frame| frame.class.is_none());
+        let inside = functions.clone().next().is_some();
+        if inside && !functions.any(|frame| frame.vars.contains_key(name)) {
+            self.leaves(name, false);
+        }
         let unit = self.unit;
         self.bind(name, Bound::Value(ty, unit));
     }
@@ -997,6 +1049,7 @@ impl Reader<'_> {
             }
             Expr::Attribute(attribute) => {
                 let of = self.receiver(&attribute.value);
+                self.left_behind(target);
                 let name = self.name(&attribute.attr);
                 self.uses(Use::Attr(of, name));
                 if let Ty::SelfOf(class) | Ty::ClassOf(class) = self.resolved(of) {
@@ -1008,12 +1061,72 @@ impl Reader<'_> {
                 }
             }
             Expr::Subscript(subscript) => {
+                self.left_behind(&subscript.value);
                 self.expr(&subscript.value);
                 self.expr(&subscript.slice);
             }
             _ => {
                 self.expr(target);
             }
+        }
+    }
+
+    /// Something of this object is set: where it is the module's or a class's, later calls find it.
+    fn left_behind(&mut self, object: &Expr) {
+        let (root, mut names) = keeping::way(object);
+        let mut imported = false;
+        let lasting = match root {
+            Root::Made => false,
+            Root::Class => true,
+            Root::Name(name) => {
+                let seen = self.frames.iter().rev();
+                let mut seen = seen.take_while(|frame| !frame.globals.contains(name));
+                let local = seen.find_map(|frame| match frame.class {
+                    None => frame.vars.get(name).copied(),
+                    Some(_) => None,
+                });
+                match local {
+                    None => {
+                        names.push(name);
+                        imported = self.imported(name).is_some();
+                        !self.imported(name).is_some_and(|from| {
+                            let top = from.module.split('.').next().unwrap_or_default();
+                            from.level == 0 && stdlib::is_stdlib(top)
+                        })
+                    }
+                    Some(var) => {
+                        let mut given = self.out.vars[var as usize].iter();
+                        given.any(|ty| matches!(self.out.tys[*ty as usize], Ty::ClassOf(_)))
+                    }
+                }
+            }
+        };
+        if lasting {
+            names.iter().for_each(|name| self.leaves(name, imported));
+        }
+    }
+
+    /// The import that gives the module a name.
+    fn imported(&self, name: &str) -> Option<&Imported> {
+        let id = self.names.get(name)?;
+        self.out
+            .scope
+            .iter()
+            .find_map(|(other, bound)| match bound {
+                Bound::Import(import) if other == id => self.out.imports.get(*import as usize),
+                _ => None,
+            })
+    }
+
+    fn leaves(&mut self, name: &str, imported: bool) {
+        let left = Left {
+            name: self.name(name),
+            imported,
+            lines: self.stmt_lines,
+        };
+        let leaves = &mut self.out.units[self.unit as usize].leaves;
+        if !leaves.contains(&left) {
+            leaves.push(left);
         }
     }
 
@@ -1057,6 +1170,10 @@ impl Reader<'_> {
             }
         }
         let name = self.name(name);
+        let globals = &mut self.out.units[self.unit as usize].globals;
+        if self.unit != 0 && !globals.contains(&name) {
+            globals.push(name);
+        }
         self.ty(Ty::Name(name))
     }
 
@@ -1064,6 +1181,7 @@ impl Reader<'_> {
     fn receiver(&mut self, expr: &Expr) -> TyId {
         match expr {
             Expr::Name(name) => {
+                self.started(&name.id);
                 let ty = self.lookup(&name.id);
                 self.uses(Use::Touch(ty));
                 ty
@@ -1095,6 +1213,12 @@ impl Reader<'_> {
         let name = self.name(text);
         self.named(text);
         if let Expr::Name(owner) = &*attribute.value {
+            if keeping::looks_around(&owner.id) {
+                self.flag(LOOKS_AROUND);
+            }
+            if owner.id.as_str() == "os" && keeping::leaves(text) {
+                self.flag(ELSEWHERE);
+            }
             match (owner.id.as_str(), text) {
                 ("sys", "modules") => self.flag(IMPORTS | DYNAMIC),
                 ("os", "system" | "execv" | "execve" | "spawnv" | "fork") => {
@@ -1107,8 +1231,25 @@ impl Reader<'_> {
         self.ty(Ty::Attr(of, name))
     }
 
+    /// A name that a module gave which starts processes.
+    fn started(&mut self, name: &str) {
+        if self.starters.contains(name) {
+            self.flag(ELSEWHERE);
+        }
+    }
+
     /// Names whose use says something by itself.
     fn named(&mut self, name: &str) {
+        self.started(name);
+        if keeping::looks_around(name) {
+            self.flag(LOOKS_AROUND);
+        }
+        if keeping::reads_heads(name) {
+            self.flag(READS_HEADS);
+        }
+        if keeping::reads_sources(name) {
+            self.flag(READS_SOURCES);
+        }
         match name {
             "__doc__" | "getdoc" | "doctest" | "getsource" | "getsourcelines" | "pydoc" => {
                 self.flag(READS_DOCS);
@@ -1123,7 +1264,6 @@ impl Reader<'_> {
                     "subprocess",
                     "popen",
                     "runpytest",
-                    "testdir",
                     "pytester",
                     "script_runner",
                     "multiprocessing",
@@ -1133,7 +1273,7 @@ impl Reader<'_> {
                 ]
                 .iter()
                 .any(|word| lower.contains(word))
-                    || matches!(name, "check_output" | "check_call")
+                    || matches!(name, "check_output" | "check_call" | "testdir")
                 {
                     self.flag(SPAWNS | IMPORTS);
                 }
@@ -1471,6 +1611,10 @@ impl Reader<'_> {
                 return self.ty(Ty::Attr(of, class));
             }
             Some("getattr" | "hasattr" | "setattr" | "delattr") => {
+                if let (Some("setattr"), Some(object)) = (plain.as_deref(), arguments.args.first())
+                {
+                    self.left_behind(object);
+                }
                 let of = arguments.args.first().map_or(0, |e| self.receiver(e));
                 let found = match arguments.args.get(1) {
                     Some(Expr::StringLiteral(text)) => {
@@ -1530,6 +1674,15 @@ impl Reader<'_> {
                 ty
             }
             Expr::Attribute(attribute) => {
+                // a function of a module adds nothing to it
+                let module = match &*attribute.value {
+                    Expr::Name(name) => self.imported(&name.id).is_some(),
+                    _ => false,
+                };
+                let adds = keeping::adds(&attribute.attr) && !module;
+                if adds {
+                    self.left_behind(&attribute.value);
+                }
                 let ty = self.attribute(attribute);
                 self.uses(Use::Called(ty));
                 ty

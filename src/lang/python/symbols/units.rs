@@ -12,6 +12,8 @@ use crate::model::Fingerprint;
 pub(super) enum Part {
     Body,
     Head,
+    /// The value of a default, in the head.
+    Default,
     Doc,
 }
 
@@ -26,7 +28,7 @@ pub(super) struct Region {
 /// Prints all units. Regions do not overlap; what lies in none belongs to the first unit. Linear in the text.
 pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: &mut [Unit]) {
     regions.sort_by_key(|region| region.range.start());
-    let mut parts: Vec<[Vec<u8>; 3]> = vec![Default::default(); units.len()];
+    let mut parts: Vec<[Vec<u8>; 4]> = vec![Default::default(); units.len()];
     let mut next = 0;
     let mut here = (0, Part::Body);
     for token in tokens {
@@ -51,18 +53,28 @@ pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: 
                 _ => (0, Part::Body),
             };
         }
-        let out = &mut parts[here.0 as usize][here.1 as usize];
-        out.push(kind as u8);
-        if carries_text(kind) {
-            let piece = text.get(std::ops::Range::<usize>::from(token.range()));
-            let piece = piece.unwrap_or_default().as_bytes();
-            out.extend((piece.len() as u32).to_le_bytes());
-            out.extend(piece);
+        // body, head, head without defaults, docstring
+        let places: &[usize] = match here.1 {
+            Part::Body => &[0],
+            Part::Head => &[1, 2],
+            Part::Default => &[1],
+            Part::Doc => &[3],
+        };
+        for place in places {
+            let out = &mut parts[here.0 as usize][*place];
+            out.push(kind as u8);
+            if carries_text(kind) {
+                let piece = text.get(std::ops::Range::<usize>::from(token.range()));
+                let piece = piece.unwrap_or_default().as_bytes();
+                out.extend((piece.len() as u32).to_le_bytes());
+                out.extend(piece);
+            }
         }
     }
-    for (unit, [body, head, doc]) in units.iter_mut().zip(&parts) {
+    for (unit, [body, head, shape, doc]) in units.iter_mut().zip(&parts) {
         unit.body = Fingerprint::of(body);
         unit.head = Fingerprint::of(head);
+        unit.shape = Fingerprint::of(shape);
         unit.doc = Fingerprint::of(doc);
     }
 }

@@ -1,0 +1,209 @@
+//! Coverage as the last layer of a selection: gathers what `select` judges with.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::measured::{Places, is_lossy};
+use super::{AppError, Granularity, Progress, Request, Workspace};
+use crate::coverage;
+use crate::graph::Graph;
+use crate::model::{Node, ObjectId, RepoPath, Suite};
+use crate::repo::Side;
+use crate::report::Covered;
+use crate::select::{self, Evidence, Inputs, Region, Selection};
+
+/// A file of coverage.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CoverageFile {
+    /// The file.
+    pub file: PathBuf,
+    /// The commit at which it was measured; where it is not said, the first line of the file of the same name with `.commit`
+    /// after it.
+    pub at: Option<String>,
+}
+
+impl Workspace {
+    /// Drops from a selection the tests that met nothing of what changed since they were measured. Whatever is wrong with
+    /// the coverage is told, and narrows nothing.
+    pub(super) fn cover(
+        &self,
+        full: Selection,
+        request: &Request,
+        head: &Side,
+        progress: &dyn Progress,
+    ) -> Result<(Selection, Covered), AppError> {
+        let mut told = Covered::default();
+        if request.changed_files.is_some() {
+            told.warn(
+                "a list of changed files does not say what changed since coverage was measured",
+            );
+            return Ok((full, told));
+        }
+        let Some(commit) = self.measured_at(&request.coverage, &mut told) else {
+            return Ok((full, told));
+        };
+        let at = Side::Commit(commit);
+        let base_graph = self.graph(&at, progress)?;
+        let evidence = self.evidence(&request.coverage, &at, &base_graph, &mut told)?;
+        if evidence.tests.is_empty() || full.selected().is_empty() {
+            return Ok((full, told));
+        }
+        let change = self.repo().quick_change(&at, head)?;
+        let reading = self.edits(&change, false, Granularity::Symbol)?;
+        let head_graph = match change.is_empty() || !reading.relayout {
+            true => None,
+            false => Some(self.head_graph(&at, head, &change, progress)?),
+        };
+        let inputs = Inputs {
+            base: &base_graph,
+            head: head_graph.as_ref().unwrap_or(&base_graph),
+            change: &change,
+            edits: &reading.edits,
+            rules: &self.config().rules,
+        };
+        let since = select::select(inputs);
+        let gathered = self.gather(&since, inputs, &reading.units, [&at, head], progress)?;
+        told.whole.clone_from(&gathered.told);
+        let judged = select::judge(&gathered.finer(inputs), &evidence);
+        let floor = gathered.floor(inputs, &judged.rest, request.granularity, since);
+        let before = count(&full);
+        let makers: Vec<Suite> = full
+            .selected()
+            .iter()
+            .filter(|selected| !selected.complete)
+            .map(|selected| selected.suite.clone())
+            .collect();
+        told.unmeasured = unmeasured(&full, &evidence);
+        let narrowed = select::drop(full, &floor, &judged, &evidence);
+        told.dropped = before.saturating_sub(count(&narrowed));
+        let narrower = |suite: &&Suite| {
+            let mut left = narrowed.selected().iter();
+            !left.any(|selected| selected.suite == **suite && !selected.narrowed)
+        };
+        let assumed = makers.iter().filter(narrower);
+        told.assumed = assumed.map(ToString::to_string).collect();
+        told.tests = evidence.tests.len();
+        told.regions = judged.regions.iter().map(said).collect();
+        Ok((narrowed, told))
+    }
+
+    /// The one commit at which all files were measured.
+    fn measured_at(&self, files: &[CoverageFile], told: &mut Covered) -> Option<ObjectId> {
+        let mut found: BTreeMap<ObjectId, String> = BTreeMap::new();
+        for CoverageFile { file, at } in files {
+            let shown = file.display();
+            let beside = || {
+                let mut name = file.clone().into_os_string();
+                name.push(".commit");
+                let text = std::fs::read_to_string(name).ok()?;
+                Some(text.lines().next()?.trim().to_owned())
+            };
+            let Some(revision) = at.clone().or_else(beside) else {
+                told.warn(format!(
+                    "it is not said at which commit `{shown}` was measured: give `{shown}@COMMIT`, or write the commit \
+                     to `{shown}.commit`"
+                ));
+                return None;
+            };
+            match self.repo().resolve(&revision) {
+                Ok(commit) => found.insert(commit, revision),
+                Err(_) => {
+                    told.warn(format!(
+                        "`{revision}`, at which `{shown}` was measured, is not in this clone"
+                    ));
+                    return None;
+                }
+            };
+        }
+        if found.len() > 1 {
+            told.warn("the files were measured at different commits");
+            return None;
+        }
+        let (commit, words) = found.into_iter().next()?;
+        told.measured_at = words;
+        Some(commit)
+    }
+
+    /// All files, laid over the tests and paths of the measured commit.
+    fn evidence(
+        &self,
+        files: &[CoverageFile],
+        at: &Side,
+        graph: &Graph,
+        told: &mut Covered,
+    ) -> Result<Evidence, AppError> {
+        let snapshot = self.repo().snapshot(at)?;
+        let cases = graph.iter().filter_map(|(_, node, info)| match node {
+            Node::Test(Suite::Python { file }) => Some((file, info.cases.as_slice())),
+            _ => None,
+        });
+        let paths = snapshot.tree.entries().iter().map(|(path, _)| path);
+        let places = Places::new(paths, cases);
+        let mut evidence = Evidence::default();
+        for CoverageFile { file, .. } in files {
+            let bytes = match std::fs::read(file) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    told.warn(format!("cannot read `{}`: {error}", file.display()));
+                    continue;
+                }
+            };
+            match coverage::read(&bytes) {
+                Ok(measured) => places.lay(measured, &mut evidence),
+                Err(error) => {
+                    let mut words = format!("`{}` {error}", file.display());
+                    if let Some(source) = std::error::Error::source(&error) {
+                        words = format!("{words}: {source}");
+                    }
+                    told.warn(words);
+                }
+            }
+        }
+        if evidence.tests.is_empty() && told.warnings.is_empty() {
+            told.warn("no test of the measured commit is named in it");
+        }
+        if is_lossy(&evidence) {
+            told.warn(
+                "each line is recorded for one test only: measure with `COVERAGE_CORE=ctrace`, or with another version",
+            );
+            return Ok(Evidence::default());
+        }
+        Ok(evidence)
+    }
+}
+
+/// How many cases are selected; a suite whose cases cannot be told counts once.
+fn count(selection: &Selection) -> usize {
+    let selected = selection.selected().iter();
+    selected.map(|selected| selected.cases.len().max(1)).sum()
+}
+
+/// The selected suites with cases that were not measured.
+fn unmeasured(selection: &Selection, evidence: &Evidence) -> Vec<String> {
+    let mut measured: BTreeMap<&RepoPath, Vec<&str>> = BTreeMap::new();
+    for (path, case) in &evidence.tests {
+        measured.entry(path).or_default().push(case);
+    }
+    let selected = selection.selected().iter();
+    let lacking = selected.filter(|selected| {
+        let Suite::Python { file } = &selected.suite else {
+            return true;
+        };
+        let Some(own) = measured.get(file) else {
+            return true;
+        };
+        selected
+            .cases
+            .iter()
+            .any(|case| !own.iter().any(|other| select::is_or_holds(case, other)))
+    });
+    lacking.map(|selected| selected.suite.to_string()).collect()
+}
+
+fn said(region: &Region) -> (String, Result<usize, String>) {
+    let reaches = region.reaches.as_ref();
+    (
+        region.to_string(),
+        reaches.map(|tests| tests.len()).map_err(Clone::clone),
+    )
+}

@@ -1,0 +1,48 @@
+//! Formats that add all tests up. They are known only to say so.
+
+use bstr::ByteSlice;
+
+use super::{CoverageError, CoverageFormat};
+use crate::model::Measured;
+
+/// How files of a format begin, and what they are called.
+const BEGINNINGS: &[(&[u8], &str)] = &[
+    (b"<!DOCTYPE coverage", "Cobertura XML"),
+    (b"<coverage", "Cobertura XML"),
+    (b"<!DOCTYPE report", "JaCoCo XML"),
+    (b"<report", "JaCoCo XML"),
+    (b"mode: ", "a profile of Go"),
+    (b"\"llvm.coverage.json.export\"", "LLVM's JSON"),
+    (b"\"statementMap\"", "Istanbul's JSON"),
+    (b"\"show_contexts\"", "the JSON report of coverage.py"),
+];
+
+pub(super) struct Summed;
+
+impl Summed {
+    fn kind(head: &[u8]) -> Option<&'static str> {
+        let found = BEGINNINGS.iter().find(|(beginning, _)| match beginning {
+            [b'm', ..] => head.starts_with(beginning),
+            _ => head.find(beginning).is_some(),
+        });
+        found.map(|(_, name)| *name)
+    }
+}
+
+impl CoverageFormat for Summed {
+    fn name(&self) -> &'static str {
+        "summed"
+    }
+
+    fn recognises(&self, head: &[u8]) -> bool {
+        Self::kind(head).is_some()
+    }
+
+    fn read(&self, bytes: &[u8]) -> Result<Measured, CoverageError> {
+        let head = &bytes[..bytes.len().min(4096)];
+        Err(match Self::kind(head) {
+            Some(kind) => CoverageError::Summed(kind),
+            None => CoverageError::Unknown,
+        })
+    }
+}

@@ -1,0 +1,321 @@
+//! What lasts from test to test: a test may live on what another one computed.
+//!
+//! Three things last: what is made while a file is imported, where a test was the first to import it; what wide fixtures, caches
+//! and assignments to modules and classes leave behind; and the objects that a test file makes when it is loaded, with all that
+//! they remember. Who finds such a thing may feel whatever ran in the test that left it.
+//!
+//! Not seen: what is left in objects of the library itself that outlast a test, in the standard library, on disk; and what a test
+//! finds in a cache which it filled, too, under another key.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::named::Named;
+use super::ran::{Ran, is_fixture, runs_alone};
+use crate::model::{
+    Bits, ClassId, ModuleId, ProgramLeft, ProgramUnit, ProgramUse, RepoPath, UnitId, Word,
+};
+
+/// Code that runs in one test and lasts for others.
+pub(super) struct Keeper {
+    /// What it is called.
+    name: String,
+    /// The tests in which it did so.
+    tests: Bits,
+    /// The other tests that may live on it; `None` for all.
+    users: Option<Bits>,
+    /// It ran around a test, not in it.
+    around: bool,
+    /// What it can reach, where that is known.
+    reach: Option<BTreeSet<UnitId>>,
+}
+
+impl Ran<'_> {
+    /// Adds the tests that may live on what others computed with these functions.
+    pub(super) fn shared(&self, felt: &BTreeSet<UnitId>, tests: &mut Bits) -> Result<(), String> {
+        if tests.is_empty() {
+            return Ok(());
+        }
+        let direct = tests.clone();
+        let around = self.around(felt);
+        for keeper in self.keepers.get_or_init(|| self.find_keepers()) {
+            let reached = |reach: &BTreeSet<UnitId>| felt.iter().any(|unit| reach.contains(unit));
+            let ran = if keeper.around { &around } else { &direct };
+            if !keeper.tests.shares(ran) || !keeper.reach.as_ref().is_none_or(reached) {
+                continue;
+            }
+            match &keeper.users {
+                Some(users) => tests.extend(users),
+                None => {
+                    return Err(format!(
+                        "`{}` runs it in one test for others that come later",
+                        keeper.name
+                    ));
+                }
+            }
+        }
+        for group in self.groups.get_or_init(|| self.find_groups()) {
+            if group.shares(&direct) {
+                tests.extend(group);
+            }
+        }
+        Ok(())
+    }
+
+    fn find_keepers(&self) -> Vec<Keeper> {
+        let program = self.program();
+        let mut found = Vec::new();
+        for (unit, own) in program.units.iter().enumerate() {
+            let unit = unit as UnitId;
+            // what runs on import is looked at file by file
+            if runs_alone(program, unit) {
+                continue;
+            }
+            let name = || {
+                let path = &program.modules[own.module as usize].path;
+                format!("{path}:{} {}", own.lines.0, own.name)
+            };
+            if own.habits.wide || own.habits.cached {
+                let tests = match own.habits.wide {
+                    true => self.around(&BTreeSet::from([unit])),
+                    false => self.may_run(unit),
+                };
+                if !tests.is_empty() {
+                    found.push(Keeper {
+                        name: name(),
+                        users: self.askers(unit),
+                        around: own.habits.wide,
+                        tests,
+                        reach: None,
+                    });
+                }
+            }
+            for left in own.leaves.iter().filter(|left| self.lasts(left)) {
+                let tests = self.ran_lines(own, left.lines);
+                if !tests.is_empty() {
+                    found.push(Keeper {
+                        name: name(),
+                        users: Some(self.readers(own, left.word)),
+                        around: false,
+                        tests,
+                        reach: None,
+                    });
+                }
+            }
+        }
+        for (module, tests) in self.imported_in_tests() {
+            let path = &program.modules[module as usize].path;
+            found.push(Keeper {
+                name: format!("the import of {path}"),
+                tests,
+                users: Some(self.can_load(module)),
+                around: false,
+                reach: Some(self.run_by_import(module)),
+            });
+        }
+        // who did it itself needs nobody else's
+        for keeper in &mut found {
+            if let Some(users) = &mut keeper.users {
+                users.remove(&keeper.tests);
+            }
+        }
+        found.retain(|keeper| !keeper.users.as_ref().is_some_and(Bits::is_empty));
+        found
+    }
+
+    /// The tests around which one of these functions ran.
+    fn around(&self, units: &BTreeSet<UnitId>) -> Bits {
+        let mut found = Bits::default();
+        for unit in units {
+            let own = &self.program().units[*unit as usize];
+            let path = &self.program().modules[own.module as usize].path;
+            let measured = self.evidence.files.contains_key(path);
+            let (Some((first, last)), true) = (own.body, measured) else {
+                found.extend(&self.loaders(own.module));
+                continue;
+            };
+            let runs = self.evidence.around.get(path).into_iter().flatten();
+            let ran = runs.filter(|(_, lines)| lines.meets(first..=last));
+            found.extend(&ran.map(|(test, _)| *test).collect());
+        }
+        found
+    }
+
+    /// Whether what is left somewhere outlasts a test: a value of the own module or of a class; through an import only where it is seen
+    /// to be a plain value, not an object that may stand for another one in each test.
+    fn lasts(&self, left: &ProgramLeft) -> bool {
+        let program = self.program();
+        let word = program.words[left.word as usize].as_str();
+        let named = |unit: &ProgramUnit| unit.name.rsplit('.').next() == Some(word);
+        !left.imported
+            || program
+                .units
+                .iter()
+                .any(|unit| unit.is_value && named(unit))
+    }
+
+    /// The tests that ran one of these lines of a unit.
+    fn ran_lines(&self, own: &ProgramUnit, (first, last): (u32, u32)) -> Bits {
+        let path = &self.program().modules[own.module as usize].path;
+        let Some(runs) = self.evidence.files.get(path) else {
+            return self.loaders(own.module);
+        };
+        let runs = runs.iter();
+        runs.filter(|(_, lines)| lines.meets(first..=last))
+            .filter_map(|(test, _)| *test)
+            .collect()
+    }
+
+    /// The functions that may run while a file is imported: those that its own statements name, and what these name with certainty.
+    fn run_by_import(&self, module: ModuleId) -> BTreeSet<UnitId> {
+        let program = self.program();
+        let runs = &program.modules[module as usize].runs;
+        let mut found: BTreeSet<UnitId> = BTreeSet::new();
+        let mut next: Vec<UnitId> = runs.clone();
+        let mut classes: BTreeSet<ClassId> = BTreeSet::new();
+        while let Some(unit) = next.pop() {
+            if !found.insert(unit) {
+                continue;
+            }
+            let from_import = runs.contains(&unit);
+            for used in &program.units[unit as usize].uses {
+                match used {
+                    // an import of another file is looked at by itself
+                    ProgramUse::Unit(unit) | ProgramUse::Call(unit)
+                        if !runs_alone(program, *unit) =>
+                    {
+                        next.push(*unit);
+                    }
+                    ProgramUse::Class(class) => self.made(*class, &mut classes, &mut next),
+                    ProgramUse::Of(class, word) | ProgramUse::Super(class, word) => {
+                        self.made(*class, &mut classes, &mut next);
+                        for class in &classes {
+                            let members = &program.classes[*class as usize].members;
+                            next.extend(members.get(word).into_iter().flatten());
+                        }
+                    }
+                    ProgramUse::Any(word) if from_import => {
+                        let all = program.classes.iter().filter_map(|c| c.members.get(word));
+                        next.extend(all.flatten());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
+    /// What making instances of a class runs, or the class itself with all that it inherits.
+    fn made(&self, class: ClassId, seen: &mut BTreeSet<ClassId>, next: &mut Vec<UnitId>) {
+        let program = self.program();
+        let mut classes = vec![class];
+        while let Some(class) = classes.pop() {
+            if !seen.insert(class) {
+                continue;
+            }
+            let own = &program.classes[class as usize];
+            classes.extend(own.bases.iter().chain(&own.heirs));
+            for (word, units) in &own.members {
+                if program.words[*word as usize].starts_with("__") {
+                    next.extend(units);
+                }
+            }
+        }
+    }
+
+    /// The tests that may ask for what a wide fixture or a cached function made: those that ran somebody who names it. `None`
+    /// for all.
+    fn askers(&self, unit: UnitId) -> Option<Bits> {
+        let program = self.program();
+        let own = &program.units[unit as usize];
+        let module = &program.modules[own.module as usize];
+        let unasked = module.hooks.contains(&unit) || !is_fixture(program, unit);
+        if own.habits.wide && unasked {
+            return self.scope(&module.path);
+        }
+        let named = Named::new(program, unit);
+        let mut users = Bits::default();
+        for (user, own) in program.units.iter().enumerate() {
+            let user = user as UnitId;
+            if own.is_value || runs_alone(program, user) || !named.plainly_by(user) {
+                continue;
+            }
+            users.extend(&self.may_run(user));
+        }
+        Some(users)
+    }
+
+    /// The measured tests for which a runner calls what stands in this file; `None` for all.
+    fn scope(&self, path: &RepoPath) -> Option<Bits> {
+        let tests = self.evidence.tests.iter().enumerate();
+        let own: Bits = tests
+            .filter(|(_, (file, _))| file == path)
+            .map(|(at, _)| at as u32)
+            .collect();
+        (!own.is_empty()).then_some(own)
+    }
+
+    /// The tests that may read what was left under this name.
+    fn readers(&self, keeper: &ProgramUnit, left: Word) -> Bits {
+        let program = self.program();
+        let word = program.words[left as usize].as_str();
+        let names = |used: &ProgramUse| match used {
+            ProgramUse::Any(word)
+            | ProgramUse::Of(_, word)
+            | ProgramUse::Outside(word)
+            | ProgramUse::Super(_, word) => *word == left,
+            ProgramUse::Unit(unit) | ProgramUse::Call(unit) => {
+                let used = &program.units[*unit as usize];
+                used.is_value && used.name.rsplit('.').next() == Some(word)
+                    || used.module == keeper.module && runs_alone(program, *unit)
+            }
+            ProgramUse::Everything(module) => *module == keeper.module,
+            _ => false,
+        };
+        let mut readers = Bits::default();
+        for (unit, own) in program.units.iter().enumerate() {
+            let unit = unit as UnitId;
+            let reads = own.uses.iter().any(names) || own.words.contains(&left);
+            if own.is_value || runs_alone(program, unit) || !reads {
+                continue;
+            }
+            readers.extend(&self.may_run(unit));
+        }
+        readers
+    }
+
+    /// The files that some test was the first to import.
+    fn imported_in_tests(&self) -> Vec<(ModuleId, Bits)> {
+        let mut found = Vec::new();
+        for (path, runs) in &self.evidence.files {
+            let Some(&module) = self.modules[0].get(path) else {
+                continue;
+            };
+            let first = runs.iter().filter_map(|(_, lines)| lines.first()).min();
+            let Some(first) = first else { continue };
+            let tests: Bits = runs
+                .iter()
+                .filter(|(_, lines)| lines.contains(first))
+                .filter_map(|(test, _)| *test)
+                .collect();
+            if !tests.is_empty() {
+                found.push((module, tests));
+            }
+        }
+        found
+    }
+
+    /// Tests that use the same object of a test file.
+    pub(super) fn find_groups(&self) -> Vec<Bits> {
+        let mut found: HashMap<(ModuleId, Word), Bits> = HashMap::new();
+        for (unit, own) in self.program().units.iter().enumerate() {
+            if own.shares.is_empty() || runs_alone(self.program(), unit as UnitId) {
+                continue;
+            }
+            let tests = self.may_run(unit as UnitId);
+            for object in &own.shares {
+                found.entry(*object).or_default().extend(&tests);
+            }
+        }
+        found.into_values().collect()
+    }
+}

@@ -1,0 +1,224 @@
+//! What coverage may drop, and the proof it needs.
+//!
+//! A test that was measured at a commit, and in that run met nothing of what changed since, does again what it did: it
+//! passes. So a test is dropped only where every change since *the measured commit* that could reach it lies in
+//! definitions ([`judge`] says whom each of them can change), where none of its measured lines lies in them, and where
+//! coverage could see all that it did. Everything else is as the layer below says.
+
+mod lasting;
+mod named;
+mod ran;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Attributed, Finer, Selected, Selection};
+use crate::model::{Bits, Program, RepoPath, Suite, UnitId};
+use ran::{Part, Ran};
+
+/// Coverage, laid over the repository as it was at the measured commit.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// The measured tests: the file of the suite, and the case spelled below it. Sorted, each once.
+    pub tests: Vec<(RepoPath, String)>,
+    /// For each measured file who ran which of its lines: a test by place, or nobody that can be named.
+    pub files: BTreeMap<RepoPath, Vec<(Option<u32>, Bits)>>,
+    /// The same for what ran around tests, where that is told apart: while one was set up or torn down.
+    pub around: BTreeMap<RepoPath, Vec<(u32, Bits)>>,
+}
+
+/// What coverage says of a change.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// Each definition that differs from the measured commit, sorted.
+    pub regions: Vec<Region>,
+    /// What is left for the layer below: by file the definitions that coverage cannot judge.
+    pub rest: BTreeMap<RepoPath, Attributed>,
+    /// Tests that do what coverage cannot follow, with what.
+    pub blind: Vec<(Bits, &'static str)>,
+}
+
+/// A definition that differs from the measured commit.
+#[derive(Clone, Debug)]
+pub struct Region {
+    /// Its file.
+    pub path: RepoPath,
+    /// Its first line at the measured commit; in the head where it is new.
+    pub line: u32,
+    /// Its qualified name.
+    pub name: String,
+    /// The tests that it can change, by place in [`Evidence::tests`]; or why coverage cannot tell.
+    pub reaches: Result<Bits, String>,
+}
+
+/// Judges each definition that differs between the measured commit (the base of `finer`) and the head.
+///
+/// Cost: for each definition one pass over the program and over the contexts of the files that use it.
+pub fn judge(finer: &Finer<'_>, evidence: &Evidence) -> Judgement {
+    let ran = Ran::new(finer, evidence);
+    let mut judged = Judgement {
+        blind: ran.blind(),
+        ..Judgement::default()
+    };
+    let unseen = ran.unseen();
+    for (path, change) in finer.files {
+        let mut left = Attributed::default();
+        let part = |both: &(Option<u32>, Option<u32>), docs: bool| match docs {
+            true => Part::Docs,
+            false if change.shapes.contains(both) => Part::Head,
+            false if change.heads.contains(both) => Part::Defaults,
+            false => Part::Body,
+        };
+        let mut reach = |both: &(Option<u32>, Option<u32>), docs: bool| -> bool {
+            let Some((program, unit)) = place(finer, path, both) else {
+                return false;
+            };
+            let reaches = match &unseen {
+                Some(why) => Err(why.clone()),
+                None => ran.reaches(path, both, part(both, docs)),
+            };
+            let unit = &program.units[unit as usize];
+            let clear = reaches.is_ok();
+            judged.regions.push(Region {
+                path: path.clone(),
+                line: unit.lines.0,
+                name: unit.name.clone(),
+                reaches,
+            });
+            clear
+        };
+        for both in &change.units {
+            if !reach(both, false) {
+                left.units.push(*both);
+                left.heads
+                    .extend(change.heads.iter().filter(|head| *head == both));
+                left.shapes
+                    .extend(change.shapes.iter().filter(|shape| *shape == both));
+            }
+        }
+        for both in &change.docs {
+            if !reach(both, true) {
+                left.docs.push(*both);
+            }
+        }
+        if !(left.units.is_empty() && left.docs.is_empty()) {
+            judged.rest.insert(path.clone(), left);
+        }
+    }
+    judged
+}
+
+/// A definition where it stands at the measured commit, or in the head where it is new.
+fn place<'a>(
+    finer: &Finer<'a>,
+    path: &RepoPath,
+    both: &(Option<u32>, Option<u32>),
+) -> Option<(&'a Program, UnitId)> {
+    let (program, at) = match both {
+        (Some(at), _) => (finer.base.1, at),
+        (None, at) => (finer.head.1, at.as_ref()?),
+    };
+    let module = program.modules.iter().find(|module| module.path == *path)?;
+    Some((program, module.first + at))
+}
+
+/// Drops the measured tests that nothing judged can change. `floor` is what may be changed in other ways.
+pub fn drop(
+    full: Selection,
+    floor: &Selection,
+    judged: &Judgement,
+    evidence: &Evidence,
+) -> Selection {
+    let floor: BTreeMap<&Suite, &Selected> = floor
+        .selected()
+        .iter()
+        .map(|selected| (&selected.suite, selected))
+        .collect();
+    full.map(|selected| {
+        let below = floor.get(&selected.suite).copied();
+        if below.is_some_and(|below| !below.narrowed) {
+            return Some(selected);
+        }
+        drop_cases(selected, below, judged, evidence)
+    })
+}
+
+fn drop_cases(
+    mut selected: Selected,
+    below: Option<&Selected>,
+    judged: &Judgement,
+    evidence: &Evidence,
+) -> Option<Selected> {
+    let Suite::Python { file } = &selected.suite else {
+        return Some(selected);
+    };
+    let from = evidence.tests.partition_point(|(path, _)| path < file);
+    let own = evidence.tests[from..]
+        .iter()
+        .take_while(|(path, _)| path == file);
+    let measured: BTreeMap<&str, u32> = own
+        .enumerate()
+        .map(|(at, (_, case))| (case.as_str(), (from + at) as u32))
+        .collect();
+    let cases: BTreeSet<&str> = if selected.complete {
+        selected.cases.iter().map(String::as_str).collect()
+    } else {
+        // more may be made while the file is loaded: those that were measured, if all that can be seen are among them
+        let seen = |case: &String| measured.keys().any(|other| is_or_holds(case, other));
+        if !selected.cases.iter().all(seen) {
+            return Some(selected);
+        }
+        measured.keys().copied().collect()
+    };
+    let (mut kept, mut by) = (Vec::new(), None);
+    for case in &cases {
+        let why = match measured.get(case) {
+            None => Some("it was not measured".to_owned()),
+            Some(test) => judged.why(*test),
+        };
+        let below = below.is_some_and(|below| below.cases.iter().any(|other| other == case));
+        if why.is_some() || below {
+            by = by.or(why);
+            kept.push((*case).to_owned());
+        }
+    }
+    if kept.is_empty() && !cases.is_empty() {
+        return None;
+    }
+    selected.by.extend(by);
+    if kept.len() < cases.len() {
+        selected.cases = kept;
+        selected.complete = true;
+        selected.narrowed = true;
+    }
+    Some(selected)
+}
+
+/// Whether a case is another one, or a class that holds it.
+pub fn is_or_holds(case: &str, other: &str) -> bool {
+    other
+        .strip_prefix(case)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+impl Judgement {
+    /// Why a measured test stays, in words.
+    fn why(&self, test: u32) -> Option<String> {
+        let met = self.regions.iter().find(|region| {
+            region
+                .reaches
+                .as_ref()
+                .is_ok_and(|tests| tests.contains(test))
+        });
+        if let Some(region) = met {
+            return Some(format!("it ran with {region} when it was measured"));
+        }
+        let blind = self.blind.iter().find(|(tests, _)| tests.contains(test));
+        blind.map(|(_, what)| format!("it {what}, which coverage cannot follow"))
+    }
+}
+
+impl std::fmt::Display for Region {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{} {}", self.path, self.line, self.name)
+    }
+}

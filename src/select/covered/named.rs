@@ -1,0 +1,128 @@
+//! The names of a definition, and who uses them.
+
+use std::collections::BTreeSet;
+
+use crate::model::{ModuleId, Program, ProgramUse, UnitId, Word};
+
+/// The names of a definition.
+pub(super) struct Named<'a> {
+    program: &'a Program,
+    unit: UnitId,
+    words: BTreeSet<Word>,
+    /// Modules that give it by a name.
+    modules: BTreeSet<ModuleId>,
+    fixture: BTreeSet<Word>,
+    computed: bool,
+}
+
+impl<'a> Named<'a> {
+    pub(super) fn new(program: &'a Program, unit: UnitId) -> Self {
+        let own = &program.units[unit as usize];
+        let last = own.name.rsplit('.').next().unwrap_or_default();
+        let named = program.words.iter().position(|word| word == last);
+        let mut words: BTreeSet<Word> = named.into_iter().map(|word| word as Word).collect();
+        let mut modules = BTreeSet::new();
+        for (at, module) in program.modules.iter().enumerate() {
+            for (word, uses) in &module.members {
+                if uses.contains(&ProgramUse::Unit(unit)) {
+                    words.insert(*word);
+                    modules.insert(at as ModuleId);
+                }
+            }
+        }
+        for class in &program.classes {
+            let members = class.members.iter();
+            words.extend(
+                members
+                    .filter(|(_, units)| units.contains(&unit))
+                    .map(|(word, _)| *word),
+            );
+        }
+        let fixture = program.fixtures.iter();
+        let fixture = fixture.filter(|(_, units)| units.contains(&unit));
+        Self {
+            program,
+            unit,
+            words,
+            modules,
+            fixture: fixture.map(|(word, _)| *word).collect(),
+            computed: program.units.iter().any(|unit| unit.habits.computes_names),
+        }
+    }
+
+    /// Why somebody who cannot be seen may use it.
+    pub(super) fn unseen(&self) -> Option<&'static str> {
+        let own = &self.program.units[self.unit as usize];
+        let last = own.name.rsplit('.').next().unwrap_or_default();
+        let class = own.class.map(|class| &self.program.classes[class as usize]);
+        if last.starts_with("__") && last.ends_with("__") && !own.name.is_empty() {
+            return Some("Python itself uses it");
+        }
+        if own.kept {
+            return Some("a decorator may keep it");
+        }
+        if self.program.modules[own.module as usize]
+            .hooks
+            .contains(&self.unit)
+        {
+            return Some("the runner calls it unasked");
+        }
+        if class.is_some_and(|class| class.open || class.outside || class.made) {
+            return Some("its class is used by somebody outside");
+        }
+        None
+    }
+
+    /// Whether a unit names it.
+    pub(super) fn by(&self, user: UnitId) -> bool {
+        let own = &self.program.units[user as usize];
+        let of_class = self.program.units[self.unit as usize].class.is_some();
+        if user == self.unit {
+            return false;
+        }
+        own.habits.reflects
+            || own.habits.any_fixture && !self.fixture.is_empty()
+            || self.computed && own.words.iter().any(|word| self.written(*word))
+            || own.uses.iter().any(|used| match used {
+                ProgramUse::Unit(unit) | ProgramUse::Call(unit) => *unit == self.unit,
+                ProgramUse::Any(word)
+                | ProgramUse::Of(_, word)
+                | ProgramUse::Outside(word)
+                | ProgramUse::Super(_, word) => self.words.contains(word),
+                ProgramUse::All(_) => of_class,
+                ProgramUse::Everything(module) => self.modules.contains(module),
+                ProgramUse::Prefix(word) => self.begins(*word),
+                ProgramUse::Fixture(word) => self.fixture.contains(word),
+                ProgramUse::Class(_) | ProgramUse::Module(_) => false,
+            })
+    }
+
+    /// Whether a unit names it without computing names.
+    pub(super) fn plainly_by(&self, user: UnitId) -> bool {
+        let uses = &self.program.units[user as usize].uses;
+        user != self.unit
+            && uses.iter().any(|used| match used {
+                ProgramUse::Unit(unit) | ProgramUse::Call(unit) => *unit == self.unit,
+                ProgramUse::Any(word)
+                | ProgramUse::Of(_, word)
+                | ProgramUse::Outside(word)
+                | ProgramUse::Super(_, word) => self.words.contains(word),
+                ProgramUse::Fixture(word) => self.fixture.contains(word),
+                _ => false,
+            })
+    }
+
+    fn written(&self, word: Word) -> bool {
+        let text = &self.program.words[word as usize];
+        let part = text.len() > 2 && (text.ends_with('_') || text.starts_with('_'));
+        self.words.contains(&word) || part && self.begins(word)
+    }
+
+    fn begins(&self, affix: Word) -> bool {
+        let affix = self.program.words[affix as usize].as_str();
+        self.words.iter().any(|word| {
+            let name = self.program.words[*word as usize].as_str();
+            name.starts_with(affix) || affix.starts_with('_') && name.ends_with(affix)
+        })
+    }
+}

@@ -1,0 +1,304 @@
+//! Who ran what, and who else may feel it.
+//!
+//! A function is felt by the tests that ran its body. What has no body of its own (a constant, a default, a docstring, a
+//! new or lost definition) is felt by the tests that ran a function that names it.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeSet, HashMap};
+
+use super::super::Finer;
+use super::Evidence;
+use super::lasting::Keeper;
+use super::named::Named;
+use crate::graph::Seed;
+use crate::model::{Bits, Habits, ModuleId, Node, Program, RepoPath, Suite, UnitId};
+
+/// Which part of a definition changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Part {
+    /// What runs when it is called, or the value.
+    Body,
+    /// The values of defaults, and perhaps the body: felt where the body runs, or by who reads parameters.
+    Defaults,
+    /// More of what runs when it is defined.
+    Head,
+    /// The docstring.
+    Docs,
+}
+
+/// A measured program.
+pub(super) struct Ran<'a> {
+    finer: &'a Finer<'a>,
+    pub(super) evidence: &'a Evidence,
+    /// Places of the files in the measured program and in the head's.
+    pub(super) modules: [HashMap<&'a RepoPath, ModuleId>; 2],
+    pub(super) keepers: OnceCell<Vec<Keeper>>,
+    pub(super) groups: OnceCell<Vec<Bits>>,
+    /// Tests by the file that their suites can load.
+    loaders: RefCell<HashMap<ModuleId, Bits>>,
+}
+
+/// The tests that ran something, or why that cannot be told.
+type Who = Result<Bits, String>;
+
+impl<'a> Ran<'a> {
+    pub(super) fn new(finer: &'a Finer<'a>, evidence: &'a Evidence) -> Self {
+        let modules = [finer.base.1, finer.head.1].map(|program| {
+            let all = program.modules.iter().enumerate();
+            all.map(|(at, module)| (&module.path, at as ModuleId))
+                .collect()
+        });
+        Self {
+            finer,
+            evidence,
+            modules,
+            keepers: OnceCell::new(),
+            groups: OnceCell::new(),
+            loaders: RefCell::default(),
+        }
+    }
+
+    /// The measured program.
+    pub(super) fn program(&self) -> &'a Program {
+        self.finer.base.1
+    }
+
+    /// Who ran a function's body; whether it also ran outside of tests.
+    pub(super) fn body(&self, unit: UnitId) -> Option<(Bits, bool)> {
+        let own = &self.program().units[unit as usize];
+        let path = &self.program().modules[own.module as usize].path;
+        let (first, last) = own.body?;
+        let mut found = (Bits::default(), false);
+        for (test, lines) in self.evidence.files.get(path)? {
+            if lines.meets(first..=last) {
+                match test {
+                    Some(test) => found.0.insert(*test),
+                    None => found.1 = true,
+                }
+            }
+        }
+        Some(found)
+    }
+
+    fn who(&self, unit: UnitId) -> Who {
+        let own = &self.program().units[unit as usize];
+        let path = &self.program().modules[own.module as usize].path;
+        match self.body(unit) {
+            Some((tests, false)) => Ok(tests),
+            Some((_, true)) => Err("it also ran outside of any test".to_owned()),
+            None if own.body.is_none() => Err("its body shares a line with its head".to_owned()),
+            None => Err(format!("`{path}` was not measured")),
+        }
+    }
+
+    /// The tests that did what coverage cannot follow.
+    pub(super) fn blind(&self) -> Vec<(Bits, &'static str)> {
+        type Habit = (fn(&Habits) -> bool, &'static str);
+        let kinds: [Habit; 3] = [
+            (|habits| habits.elsewhere, "starts programs"),
+            (|habits| habits.reads_sources, "reads sources"),
+            (|habits| habits.looks_around, "looks at the whole process"),
+        ];
+        let kinds = kinds.iter();
+        kinds.map(|(is, what)| (self.with(*is), *what)).collect()
+    }
+
+    /// Why nothing at all can be told, if so.
+    pub(super) fn unseen(&self) -> Option<String> {
+        let mut units = self.program().units.iter().enumerate();
+        let (unit, _) = units.find(|(unit, own)| {
+            own.habits.elsewhere
+                && self
+                    .body(*unit as UnitId)
+                    .is_some_and(|(_, outside)| outside)
+        })?;
+        let own = &self.program().units[unit];
+        let path = &self.program().modules[own.module as usize].path;
+        Some(format!(
+            "`{path}:{} {}` starts programs outside of any test",
+            own.lines.0, own.name
+        ))
+    }
+
+    /// The tests that a changed definition can change; or why that cannot be told.
+    pub(super) fn reaches(
+        &self,
+        path: &RepoPath,
+        both: &(Option<u32>, Option<u32>),
+        part: Part,
+    ) -> Who {
+        let at = |side: usize, place: Option<u32>| {
+            let module = self.modules[side].get(path)?;
+            let program = [self.finer.base.1, self.finer.head.1][side];
+            Some(program.modules[*module as usize].first + place?)
+        };
+        let (before, after) = (at(0, both.0), at(1, both.1));
+        if part == Part::Docs {
+            let own = [(self.finer.base.1, before), (self.finer.head.1, after)];
+            let kept = own
+                .iter()
+                .any(|(program, unit)| unit.is_some_and(|unit| program.units[unit as usize].kept));
+            // on import nobody but a decorator can ask for it
+            return match kept {
+                true => Err("a decorator may read its docstring".to_owned()),
+                false => Ok(self.with(|habits| habits.reads_docs)),
+            };
+        }
+        if let (Some(before), Some(_)) = (before, after)
+            && runs_alone(self.program(), before)
+        {
+            // runs only where the file is the program: whoever starts programs stays anyway
+            return Ok(Bits::default());
+        }
+        let mut felt: BTreeSet<UnitId> = BTreeSet::new();
+        let is_function = |unit: &UnitId| !self.program().units[*unit as usize].is_value;
+        let function = before.filter(is_function);
+        felt.extend(function);
+        let plain = function.is_some() && after.is_some() && part != Part::Head;
+        if !plain {
+            for (side, unit) in [(0, before), (1, after)] {
+                if let Some(unit) = unit {
+                    self.users(side, unit, &mut felt)?;
+                }
+            }
+        }
+        let mut tests = Bits::default();
+        for &unit in &felt {
+            tests.extend(&self.who(unit)?);
+        }
+        self.shared(&felt, &mut tests)?;
+        if part == Part::Defaults {
+            tests.extend(&self.with(|habits| habits.reads_heads));
+        }
+        Ok(tests)
+    }
+
+    /// The tests that ran code with a habit.
+    fn with(&self, is: fn(&Habits) -> bool) -> Bits {
+        let mut all = Bits::default();
+        for (unit, own) in self.program().units.iter().enumerate() {
+            // a program's own part runs in no test, a constant only names things
+            if is(&own.habits) && !own.is_value && own.name != "__main__" {
+                all.extend(&self.may_run(unit as UnitId));
+            }
+        }
+        all
+    }
+
+    /// The tests that ran a unit, or may have, where that was not measured: then all whose suite can load its file.
+    pub(super) fn may_run(&self, unit: UnitId) -> Bits {
+        match self.body(unit) {
+            Some((tests, _)) => tests,
+            None if self.program().units[unit as usize].habits.empty => Bits::default(),
+            None => self.loaders(self.program().units[unit as usize].module),
+        }
+    }
+
+    /// Whether a file may have run without a trace: it lies beside and below no file that was measured. One that does was
+    /// looked at, too, and ran not at all.
+    fn out_of_sight(&self, path: &RepoPath) -> bool {
+        let mut measured = self.evidence.files.keys();
+        !measured.any(|file| {
+            file.parent()
+                .is_some_and(|folder| !folder.is_root() && path.is_under(&folder))
+        })
+    }
+
+    /// The measured tests that may have run what was not measured: those of the suites that can load the file.
+    pub(super) fn loaders(&self, module: ModuleId) -> Bits {
+        let path = &self.program().modules[module as usize].path;
+        match self.evidence.files.contains_key(path) || self.out_of_sight(path) {
+            true => self.can_load(module),
+            false => Bits::default(),
+        }
+    }
+
+    /// The measured tests of the suites that can load a file.
+    pub(super) fn can_load(&self, module: ModuleId) -> Bits {
+        if let Some(known) = self.loaders.borrow().get(&module) {
+            return known.clone();
+        }
+        let (graph, path) = (
+            self.finer.base.0,
+            &self.program().modules[module as usize].path,
+        );
+        let reach = graph.find_path(path).map(|node| {
+            graph.reach([Seed {
+                node,
+                bytes_only: false,
+            }])
+        });
+        let mut suites: BTreeSet<&RepoPath> = BTreeSet::new();
+        for node in reach.iter().flat_map(|reach| reach.iter()) {
+            if let Node::Test(Suite::Python { file }) = graph.node(node) {
+                suites.insert(file);
+            }
+        }
+        let tests = self.evidence.tests.iter().enumerate();
+        let tests = tests.filter(|(_, (file, _))| suites.contains(file));
+        let found: Bits = tests.map(|(at, _)| at as u32).collect();
+        self.loaders.borrow_mut().insert(module, found.clone());
+        found
+    }
+
+    /// The functions of the measured program that name a definition, directly or through constants.
+    fn users(&self, side: usize, unit: UnitId, felt: &mut BTreeSet<UnitId>) -> Result<(), String> {
+        let program = [self.finer.base.1, self.finer.head.1][side];
+        let mut next = vec![unit];
+        let mut seen = BTreeSet::from([unit]);
+        while let Some(unit) = next.pop() {
+            let named = Named::new(program, unit);
+            if let Some(why) = named.unseen() {
+                return Err(why.to_owned());
+            }
+            for (user, own) in program.units.iter().enumerate() {
+                let user = user as UnitId;
+                if !named.by(user) || !seen.insert(user) {
+                    continue;
+                }
+                if program.modules[own.module as usize].runs.contains(&user) {
+                    let path = &program.modules[own.module as usize].path;
+                    return Err(format!("`{path}` uses it on import"));
+                }
+                if own.is_value {
+                    next.push(user);
+                    continue;
+                }
+                match side {
+                    0 => felt.extend([user]),
+                    // one that is new is itself among the changes
+                    _ => felt.extend(self.before(user)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The unit of the measured program that has the name of one of the head's.
+    fn before(&self, unit: UnitId) -> Option<UnitId> {
+        let own = &self.finer.head.1.units[unit as usize];
+        let path = &self.finer.head.1.modules[own.module as usize].path;
+        let module = *self.modules[0].get(path)?;
+        let mut units = units_of(self.program(), module);
+        units.find(|unit| self.program().units[*unit as usize].name == own.name)
+    }
+}
+
+fn units_of(program: &Program, module: ModuleId) -> std::ops::Range<UnitId> {
+    let first = program.modules[module as usize].first;
+    let next = program.modules.get(module as usize + 1);
+    first..next.map_or(program.units.len() as UnitId, |module| module.first)
+}
+
+/// Whether a unit is no function and no value: it runs on import, or as a program.
+pub(super) fn runs_alone(program: &Program, unit: UnitId) -> bool {
+    let own = &program.units[unit as usize];
+    own.body.is_none() && {
+        let module = &program.modules[own.module as usize];
+        module.runs.contains(&unit) || own.name == "__main__"
+    }
+}
+
+pub(super) fn is_fixture(program: &Program, unit: UnitId) -> bool {
+    program.fixtures.values().any(|units| units.contains(&unit))
+}

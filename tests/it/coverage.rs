@@ -1,0 +1,455 @@
+//! Coverage as the last layer of a selection, on the project of `fixtures/coverage/shop` and what was measured of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::cmd::Tia;
+use crate::support::output::Output;
+use crate::support::repo::TestRepo;
+
+/// Stays always: what it runs in another process was not measured.
+const BLIND: &str = "test_in_a_process";
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/coverage")
+}
+
+/// The project as it was measured, committed; the commit is tagged `measured`.
+fn shop() -> TestRepo {
+    let repo = TestRepo::new();
+    for file in ["shop/__init__.py", "shop/cart.py", "tests/test_cart.py"] {
+        let text = fs::read(fixtures().join("shop").join(file)).expect("the project");
+        repo.write(file.as_bytes(), &text).expect("a file");
+    }
+    repo.write(b"setup.cfg", b"[metadata]\nname = shop\n")
+        .expect("a file");
+    repo.commit().expect("a commit");
+    repo.git(["tag", "measured"]).expect("a tag");
+    repo
+}
+
+fn edit(repo: &TestRepo, file: &str, from: &str, to: &str) {
+    let text = String::from_utf8(repo.read(file.as_bytes()).expect("the file")).expect("text");
+    assert!(text.contains(from), "{file} holds no {from:?}");
+    repo.write(file.as_bytes(), text.replacen(from, to, 1).as_bytes())
+        .expect("a file");
+}
+
+fn select(repo: &TestRepo, coverage: &str, more: &[&str]) -> Output {
+    let coverage = format!("{}/{coverage}", fixtures().display());
+    Tia::new(repo, "select")
+        .args(&["--base", "HEAD", "--coverage", &coverage])
+        .args(more)
+        .run()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The selected tests without their file, but for the one that always stays; `all` for all of them.
+fn selected(output: &Output) -> String {
+    let text = stdout(output);
+    let names: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("tests/test_cart.py::"))
+        .collect();
+    if names.len() == 7 || text.lines().any(|line| line == "tests/test_cart.py") {
+        return "all".to_owned();
+    }
+    let mut names = names;
+    let before = names.len();
+    names.retain(|name| *name != BLIND);
+    assert!(before == 0 || names.len() < before, "{text}");
+    names.sort_unstable();
+    names.join(" ")
+}
+
+#[test]
+fn a_change_selects_the_tests_that_ran_it() {
+    for (from, to, tests) in [
+        (
+            "result += price",
+            "result -= price",
+            "TestCart::test_add test_total",
+        ),
+        ("amount - amount", "amount + amount", "test_discount"),
+        // a default is felt by whoever names the function
+        ("percent=10", "percent=11", "test_discount"),
+        // a constant by whoever ran a function that names it, and by whom that ran for
+        (
+            "return amount * (100 + RATE)",
+            "return amount * (101 + RATE)",
+            "test_taxed",
+        ),
+        (
+            "RATE = 19",
+            "RATE = 7",
+            "test_table test_table_again test_taxed",
+        ),
+        // the second test lives on what the first one computed
+        (
+            "{\"de\": RATE}",
+            "{\"fr\": RATE}",
+            "test_table test_table_again",
+        ),
+        // what runs on import is as the layer below says
+        ("return \"ready\"", "return \"done\"", "all"),
+        ("STATE = prepare()", "STATE = prepare", "all"),
+        // a comment is nothing
+        ("RATE = 19", "RATE = 19  # percent", ""),
+    ] {
+        for file in [
+            "coverage_py/lines.coverage@HEAD",
+            "coverage_py/arcs.coverage@measured",
+            "coverage_py/functions.coverage@HEAD",
+            "lcov/shop.info@HEAD",
+        ] {
+            let repo = shop();
+            edit(&repo, "shop/cart.py", from, to);
+            let output = select(&repo, file, &[]);
+            assert_eq!(
+                selected(&output),
+                tests,
+                "{to} with {file}\n{}",
+                output.stderr
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_not_python_and_what_is_new_is_as_the_layer_below_says() {
+    let repo = shop();
+    repo.write(
+        b"setup.cfg",
+        b"[metadata]\nname = shop\n[tool:pytest]\naddopts = -x\n",
+    )
+    .expect("a file");
+    assert_eq!(
+        selected(&select(&repo, "coverage_py/lines.coverage@HEAD", &[])),
+        "all"
+    );
+
+    let repo = shop();
+    edit(
+        &repo,
+        "tests/test_cart.py",
+        "class TestCart",
+        "def test_new():\n    pass\n\n\nclass TestCart",
+    );
+    let output = select(&repo, "coverage_py/lines.coverage@HEAD", &[]);
+    assert_eq!(stdout(&output).lines().count(), 8, "{}", output.stderr);
+
+    let repo = shop();
+    repo.write(
+        b"tests/test_more.py",
+        b"from shop import cart\n\n\ndef test_more():\n    assert cart.total([])\n",
+    )
+    .expect("a file");
+    repo.commit().expect("a commit");
+    edit(&repo, "shop/cart.py", "amount - amount", "amount + amount");
+    let output = select(&repo, "coverage_py/lines.coverage@measured", &[]);
+    let lines = stdout(&output);
+    let kept = [
+        "tests/test_cart.py::test_discount",
+        "tests/test_cart.py::test_in_a_process",
+        "tests/test_more.py::test_more",
+    ];
+    assert_eq!(lines.lines().collect::<Vec<_>>(), kept);
+}
+
+#[test]
+fn all_that_changed_since_the_measured_commit_counts() {
+    let repo = shop();
+    // the base is newer than the measurement, and already differs in what two tests ran
+    edit(
+        &repo,
+        "shop/cart.py",
+        "result += price",
+        "result += 1 * price",
+    );
+    repo.commit().expect("a commit");
+    edit(&repo, "shop/cart.py", "amount - amount", "amount + amount");
+    let output = select(&repo, "coverage_py/lines.coverage@measured", &[]);
+    assert_eq!(
+        selected(&output),
+        "TestCart::test_add test_discount test_total"
+    );
+    // as if measured at the base, which it was not: less, since the lie is believed
+    let output = select(&repo, "coverage_py/lines.coverage@HEAD", &[]);
+    assert_eq!(selected(&output), "test_discount");
+}
+
+#[test]
+fn evidence_that_cannot_be_used_narrows_nothing_and_says_so() {
+    let repo = shop();
+    edit(&repo, "shop/cart.py", "amount - amount", "amount + amount");
+    for (file, words) in [
+        ("coverage_py/lines.coverage", "not said at which commit"),
+        (
+            "coverage_py/lines.coverage@0123456789",
+            "is not in this clone",
+        ),
+        ("coverage_py/gone.coverage@HEAD", "cannot read"),
+        (
+            "coverage_py/no_contexts.coverage@HEAD",
+            "--cov-context=test",
+        ),
+        ("summed/shop.xml@HEAD", "Cobertura"),
+        ("summed/shop.info@HEAD", "tells no tests apart"),
+    ] {
+        let output = select(&repo, file, &[]);
+        assert_eq!(selected(&output), "all", "{file}\n{}", output.stderr);
+        assert!(
+            output.stderr.contains("coverage narrows nothing"),
+            "{}",
+            output.stderr
+        );
+        assert!(output.stderr.contains(words), "{file}\n{}", output.stderr);
+        let output = select(&repo, file, &["--format", "json"]);
+        assert!(
+            stdout(&output).contains("\"warnings\": ["),
+            "{}",
+            stdout(&output)
+        );
+    }
+}
+
+#[test]
+fn the_commit_may_stand_in_a_file_beside_it() {
+    let repo = shop();
+    let file = repo.root().join("shop.coverage");
+    fs::copy(fixtures().join("coverage_py/lines.coverage"), &file).expect("a copy");
+    fs::write(repo.root().join("shop.coverage.commit"), "measured\n").expect("a file");
+    edit(&repo, "shop/cart.py", "amount - amount", "amount + amount");
+    let output = Tia::new(&repo, "select")
+        .args(&["--base", "HEAD", "--coverage", &file.to_string_lossy()])
+        .run();
+    assert_eq!(selected(&output), "test_discount");
+}
+
+#[test]
+fn it_is_said_what_coverage_told() {
+    let repo = shop();
+    edit(&repo, "shop/cart.py", "amount - amount", "amount + amount");
+    edit(&repo, "shop/cart.py", "return \"ready\"", "return \"done\"");
+    let output = select(&repo, "coverage_py/lines.coverage@measured", &["--explain"]);
+    for words in [
+        "coverage of 7 tests, measured at measured: 1 of 2 changed definitions are told by it; it narrows nothing",
+        "coverage: `shop/cart.py:19 discount`: 1 measured test",
+        "coverage: `shop/cart.py:36 prepare` narrows nothing: it also ran outside of any test",
+    ] {
+        assert!(output.stderr.contains(words), "{words}\n{}", output.stderr);
+    }
+    let output = select(
+        &repo,
+        "coverage_py/lines.coverage@measured",
+        &["--format", "json"],
+    );
+    for words in [
+        "\"measured_at\": \"measured\"",
+        "\"narrows_nothing\": \"it also ran",
+    ] {
+        assert!(
+            stdout(&output).contains(words),
+            "{words}\n{}",
+            stdout(&output)
+        );
+    }
+}
+
+const APP: &str = "_items = {}
+
+
+def put(key):
+    _items[key] = make(key)
+
+
+def make(key):
+    return key * 2
+
+
+def look(key):
+    return _items[key]
+
+
+def other():
+    return 3
+";
+
+const TESTS: &str = "import gc
+
+import pytest
+
+import app
+
+
+class Box:
+    def __init__(self):
+        self.kept = None
+
+    def get(self):
+        if self.kept is None:
+            self.kept = app.other()
+        return self.kept
+
+
+box = Box()
+
+
+@pytest.fixture(scope=\"module\")
+def wide():
+    return app.make(\"x\")
+
+
+def test_put():
+    app.put(\"a\")
+
+
+def test_look():
+    assert app.look(\"a\") == \"aa\"
+
+
+def test_box_first():
+    assert box.get() == 3
+
+
+def test_box_again():
+    assert box.get() == 3
+
+
+def test_wide_first(wide):
+    assert wide == \"xx\"
+
+
+def test_wide_again(wide):
+    assert wide == \"xx\"
+
+
+def test_alone():
+    assert True
+
+
+def test_garbage():
+    gc.collect()
+    assert True
+";
+
+const LAZY: &str = "import app
+VALUE = app.make(\"y\")
+";
+
+const LAZY_TESTS: &str = "def test_lazy_first():
+    import lazy
+    assert lazy.VALUE == \"yy\"
+
+
+def test_lazy_again():
+    import lazy
+    assert lazy.VALUE
+";
+
+/// Which lines ran: by test (empty: outside of tests) and file.
+const RAN: &[(&str, &str, &[u32])] = &[
+    ("", "app.py", &[1, 4, 8, 12, 16]),
+    (
+        "",
+        "tests/test_app.py",
+        &[1, 3, 5, 8, 9, 10, 12, 18, 21, 22, 26],
+    ),
+    ("", "tests/test_lazy.py", &[1, 6]),
+    ("put", "app.py", &[5, 9]),
+    ("put", "tests/test_app.py", &[27]),
+    ("look", "app.py", &[13]),
+    ("look", "tests/test_app.py", &[31]),
+    ("box_first", "app.py", &[17]),
+    ("box_first", "tests/test_app.py", &[13, 14, 15, 35]),
+    ("box_again", "tests/test_app.py", &[13, 15, 39]),
+    ("wide_first", "app.py", &[9]),
+    ("wide_first", "tests/test_app.py", &[23, 43]),
+    ("wide_again", "tests/test_app.py", &[47]),
+    ("alone", "tests/test_app.py", &[51]),
+    ("garbage", "tests/test_app.py", &[55, 56]),
+    ("lazy_first", "app.py", &[9]),
+    ("lazy_first", "lazy.py", &[1, 2]),
+    ("lazy_first", "tests/test_lazy.py", &[2, 3]),
+    ("lazy_again", "tests/test_lazy.py", &[7, 8]),
+];
+
+/// What is selected after an edit of `app.py`, where the files that `measured` takes were measured.
+fn after(from: &str, to: &str, measured: fn(&str) -> bool) -> Vec<String> {
+    let repo = TestRepo::new();
+    for (file, text) in [
+        ("app.py", APP),
+        ("lazy.py", LAZY),
+        ("tests/test_app.py", TESTS),
+        ("tests/test_lazy.py", LAZY_TESTS),
+        ("setup.cfg", "[metadata]\nname = app\n"),
+    ] {
+        repo.write(file.as_bytes(), text.as_bytes())
+            .expect("a file");
+    }
+    repo.commit().expect("a commit");
+    let mut lcov = String::new();
+    for (test, file, lines) in RAN.iter().filter(|(_, file, _)| measured(file)) {
+        let suite = if test.starts_with("lazy") {
+            "lazy"
+        } else {
+            "app"
+        };
+        lcov += &match *test {
+            "" => "TN:\n".to_owned(),
+            test => format!("TN:tests_test_{suite}_py__test_{test}\n"),
+        };
+        lcov += &format!("SF:{file}\n");
+        for line in *lines {
+            lcov += &format!("DA:{line},1\n");
+        }
+        lcov += "end_of_record\n";
+    }
+    let file = repo.root().join("app.info");
+    fs::write(&file, lcov).expect("a file");
+    edit(&repo, "app.py", from, to);
+    let output = Tia::new(&repo, "select")
+        .args(&["--base", "HEAD", "--coverage"])
+        .args(&[format!("{}@HEAD", file.display())])
+        .run();
+    let text = stdout(&output);
+    let mut names: Vec<String> = text
+        .lines()
+        .filter_map(|line| Some(line.split_once("::test_")?.1.to_owned()))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn who_finds_what_another_test_left_stays() {
+    // a value of the module, a wide fixture, a file that a test was the first to import; garbage looks at everything
+    let kept = [
+        "garbage",
+        "lazy_again",
+        "lazy_first",
+        "look",
+        "put",
+        "wide_again",
+        "wide_first",
+    ];
+    assert_eq!(after("key * 2", "key * 3", |_| true), kept);
+    // an object of the test file remembers
+    assert_eq!(
+        after("return 3", "return 4", |_| true),
+        ["box_again", "box_first", "garbage"]
+    );
+}
+
+#[test]
+fn tests_whose_own_files_were_not_measured_may_do_what_these_files_do() {
+    // one of them looks at everything: which, nobody knows
+    let kept = after("return _items[key]", "return _items.get(key)", |file| {
+        !file.starts_with("tests/")
+    });
+    assert!(kept.contains(&"put".to_owned()), "{kept:?}");
+    assert!(!kept.contains(&"lazy_first".to_owned()), "{kept:?}");
+}
