@@ -33,7 +33,7 @@ families! {
     git: ci, dirty, filters, links, names, renames, revisions;
     files: data, mentions, project, rules;
     python: config, conftest, dynamic, imports, ini, layout, layout_only, locks, pins, plugins, suites;
-    rust: config, includes, lock, modules, workspace;
+    rust: config, includes, lock, modules, symbols, workspace;
 }
 
 #[test]

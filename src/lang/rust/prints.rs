@@ -23,6 +23,17 @@ pub(super) struct Prints {
     pub(super) doctests: Vec<(u32, String)>,
 }
 
+/// A token that counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    /// Its index.
+    pub(super) index: usize,
+    /// It stands close to the one before it, where that can be told from code.
+    pub(super) joint: bool,
+    /// It is a doc comment that counts only because it may hold a doctest.
+    pub(super) doctest: bool,
+}
+
 /// What stands between two brackets.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Place {
@@ -61,10 +72,15 @@ impl Level {
 
 /// Prints a source. Cost: linear in its tokens.
 pub(super) fn prints(tokens: &Tokens<'_>) -> Prints {
+    each_piece(tokens, |_| {})
+}
+
+/// Prints a source, and tells each token that counts.
+pub(super) fn each_piece(tokens: &Tokens<'_>, mut tell: impl FnMut(Piece)) -> Prints {
     let mut out = Prints::default();
     let (mut code, mut layout, mut documented) = (Vec::new(), Vec::new(), Vec::new());
     let mut levels = vec![Level::new(Place::Items, false)];
-    let (mut run_end, mut run_counts) = (0, false);
+    let (mut run_end, mut run_counts, mut run_only_tests) = (0, false, false);
     let mut after_punct = false;
     let mut pieces: u32 = 0;
     for (index, token) in tokens.iter().enumerate() {
@@ -75,10 +91,9 @@ pub(super) fn prints(tokens: &Tokens<'_>) -> Prints {
                 let run = Run::at(tokens, index);
                 let doctest = run.doctest(tokens);
                 run_end = run.end;
-                run_counts = watched
-                    || doctest.is_some()
-                    || run.watched
-                    || !run.in_ordinary_place(tokens, index, place);
+                let seen = watched || run.watched || !run.in_ordinary_place(tokens, index, place);
+                run_counts = seen || doctest.is_some();
+                run_only_tests = !seen;
                 out.doctests.extend(doctest.map(|text| (token.line, text)));
                 if !run_counts {
                     documented.extend_from_slice(&pieces.to_le_bytes());
@@ -93,6 +108,11 @@ pub(super) fn prints(tokens: &Tokens<'_>) -> Prints {
             _ => after_punct && token.kind == Kind::Punct && !token.spaced,
         };
         after_punct = token.kind == Kind::Punct;
+        tell(Piece {
+            index,
+            joint,
+            doctest: token.kind == Kind::Doc && run_only_tests,
+        });
         code.push(token.kind as u8 * 2 + u8::from(joint));
         code.extend_from_slice(token.text.as_bytes());
         code.push(0xff);
