@@ -9,6 +9,7 @@
 mod attributes;
 mod config;
 mod dependencies;
+mod docs;
 mod externals;
 mod files;
 mod includes;

@@ -4,9 +4,10 @@
 
 use std::ops::Range;
 
+use super::bound::Bound;
 use super::header::{at_top, body, header};
 use super::imports::imports;
-use super::names::{Interner, names, names_something};
+use super::names::{Interner, Within, names, names_something};
 use super::units::{Owner, print};
 use super::{DOCS, Header, How, Import, Kind, NameId, REST, Symbols, Unit};
 use crate::lang::rust::attributes::{self, Role};
@@ -14,12 +15,25 @@ use crate::lang::rust::macros;
 use crate::lang::rust::prints::{Piece, Prints};
 use crate::lang::rust::tokens::{self, Token, Tokens};
 
+/// Tokens that may mean anything.
+const OPAQUE: Within<'static, 'static> = Within {
+    opaque: true,
+    declared: &[],
+    bound: None,
+};
+
 /// Nesting of modules beyond this is not looked into.
 const DEEPEST: usize = 64;
 
 /// Keywords before the name of an item, and before one that it is given.
 const ITEMS: &[&str] = &[
-    "fn", "struct", "enum", "union", "trait", "const", "static", "type", "mod", "as",
+    "fn", "struct", "enum", "union", "trait", "const", "static", "type", "mod",
+];
+
+/// Types that nothing of the tree defines.
+const PRIMITIVES: &[&str] = &[
+    "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32",
+    "f64", "bool", "char", "str",
 ];
 
 /// Attributes that hand an item to the linker or the compiler.
@@ -168,6 +182,8 @@ struct Item<'t> {
     own: Vec<NameId>,
     /// The indices of names that it only declares.
     declared: Vec<usize>,
+    /// Its local variables.
+    bound: Option<Bound<'t>>,
 }
 
 impl<'t> Cutter<'_, 't> {
@@ -301,6 +317,7 @@ impl<'t> Cutter<'_, 't> {
             body: open..close,
             own: vec![self.names.id(name)],
             declared: Vec::new(),
+            bound: Some(Bound::of(tokens, keyword + 1, open)),
         };
         let next = item.all.end;
         // an impl in a body counts everywhere
@@ -352,6 +369,7 @@ impl<'t> Cutter<'_, 't> {
                 all,
                 own,
                 declared,
+                bound: None,
             },
             None,
         );
@@ -388,6 +406,7 @@ impl<'t> Cutter<'_, 't> {
             body: open..open,
             own,
             declared: Vec::new(),
+            bound: None,
         };
         let unit = self.push(before, item, None);
         let told = self.qualified(&shown);
@@ -464,9 +483,12 @@ impl<'t> Cutter<'_, 't> {
             all,
             own: vec![self.names.id(name)],
             declared: Vec::new(),
+            bound: None,
         };
         let unit = self.push(before, item, holder);
-        self.out.units[unit as usize].kept |= unnamed;
+        // an unnamed const is looked at when it is compiled, and may hold impls
+        let holds = (equals..stop).any(|i| matches!(tokens.text(i), "impl" | "static" | "#" | "!"));
+        self.out.units[unit as usize].kept |= unnamed && holds;
         next
     }
 
@@ -489,6 +511,7 @@ impl<'t> Cutter<'_, 't> {
             all,
             own,
             declared: Vec::new(),
+            bound: None,
         };
         self.push(before, item, holder);
         next
@@ -548,6 +571,7 @@ impl<'t> Cutter<'_, 't> {
             body: open..close,
             own,
             declared: Vec::new(),
+            bound: None,
         };
         let unit = self.push(before, item, None);
         let own = &mut self.out.units[unit as usize];
@@ -565,32 +589,23 @@ impl<'t> Cutter<'_, 't> {
     fn defined(&mut self, range: Range<usize>) -> Vec<NameId> {
         let tokens = self.tokens;
         let mut found = Vec::new();
+        let renames = range.clone().any(|i| tokens.is(i, "use"));
         let mut i = range.start;
         while i < range.end {
             if tokens.is(i, "impl") {
-                // what is in an impl needs its type; one for any type is reached by its methods
+                // a type of the tree has to be named; for any other, the methods have to
                 let open = body(tokens, i + 1, range.end);
-                let own = (i..open).rev().find(|i| tokens.is(*i, "for")).unwrap_or(i) + 1..open;
-                let is_type = |i: &usize| {
-                    let name = tokens.ident(*i);
-                    name.is_some_and(|name| name.starts_with(|c: char| c.is_uppercase()))
-                };
-                let types: Vec<usize> = own.clone().filter(is_type).collect();
-                let named = own.clone().any(|i| tokens.is(i, "$")) || !types.is_empty();
-                for i in types {
-                    found.push(self.names.id(tokens.ident(i).unwrap_or_default()));
-                }
-                i = if named {
-                    tokens.close(open).unwrap_or(open)
-                } else {
-                    open
-                };
+                let types = implemented(tokens, i + 1..open);
+                let types = types.filter_map(|i| tokens.ident(i));
+                found.extend(types.map(|name| self.names.id(name)).collect::<Vec<_>>());
+                i = open;
             }
             if let Some(name) = tokens.ident(i).filter(|_| names_something(tokens, i)) {
                 let before = |back: usize| tokens.text(i.saturating_sub(back));
                 let keyword = match before(1) {
                     "mut" => before(2) == "static",
                     "!" => before(2) == "macro_rules",
+                    "as" => renames,
                     word => ITEMS.contains(&word),
                 };
                 if keyword {
@@ -636,6 +651,7 @@ impl<'t> Cutter<'_, 't> {
         let mut own: Vec<NameId> = given
             .filter(|i| names_something(tokens, *i))
             .filter_map(|i| tokens.ident(i))
+            .filter(|name| !PRIMITIVES.contains(name))
             .map(|name| self.names.id(name))
             .collect();
         own.sort_unstable();
@@ -647,6 +663,7 @@ impl<'t> Cutter<'_, 't> {
             body: next..next,
             own,
             declared: Vec::new(),
+            bound: None,
         };
         let unit = self.push(before, item, holder);
         let given = macros::arguments(tokens, open).into_iter();
@@ -679,6 +696,7 @@ impl<'t> Cutter<'_, 't> {
             all,
             own: Vec::new(),
             declared: Vec::new(),
+            bound: None,
         };
         let unit = self.push(before, item, None);
         self.out.units[unit as usize].kept = true;
@@ -693,14 +711,12 @@ impl<'t> Cutter<'_, 't> {
     fn push(&mut self, before: &Before, item: Item<'t>, holder: Option<&(u32, String)>) -> u32 {
         let tokens = self.tokens;
         let unit = self.out.units.len() as u32;
-        let opaque = matches!(item.kind, Kind::Macro | Kind::Call | Kind::Other);
-        let found = names(
-            tokens,
-            item.all.clone(),
-            opaque,
-            &item.declared,
-            &mut self.names,
-        );
+        let within = Within {
+            opaque: matches!(item.kind, Kind::Macro | Kind::Call | Kind::Other),
+            declared: &item.declared,
+            bound: item.bound.as_ref(),
+        };
+        let found = names(tokens, item.all.clone(), within, &mut self.names);
         self.own(item.all.clone(), unit, false);
         self.own(item.body.clone(), unit, true);
         let line = |token: Option<&Token<'_>>| token.map_or(0, |t| t.line);
@@ -799,7 +815,7 @@ impl<'t> Cutter<'_, 't> {
         }
         let loose = std::mem::take(&mut self.loose);
         for range in loose {
-            let found = names(tokens, range, true, &[], &mut self.names);
+            let found = names(tokens, range, OPAQUE, &mut self.names);
             let rest = &mut self.out.units[REST as usize];
             rest.uses.extend(found.uses);
             rest.spawns |= found.spawns;
@@ -811,12 +827,33 @@ impl<'t> Cutter<'_, 't> {
         for (_, text) in &prints.doctests {
             let tokens = Tokens::of(text);
             let count = tokens.iter().count();
-            uses.extend(names(&tokens, 0..count, true, &[], &mut self.names).uses);
+            uses.extend(names(&tokens, 0..count, OPAQUE, &mut self.names).uses);
         }
         uses.sort_unstable();
         uses.dedup();
         self.out.units[DOCS as usize].uses = uses;
     }
+}
+
+/// Types in the header of an impl: its own, and the arguments of its trait.
+fn implemented<'a>(
+    tokens: &'a Tokens<'_>,
+    header: Range<usize>,
+) -> impl Iterator<Item = usize> + 'a {
+    let between = header
+        .clone()
+        .find(|i| tokens.is(*i, "for") && !tokens.is(i + 1, "<"));
+    let mut angles = 0_u32;
+    header.filter(move |&i| {
+        match tokens.text(i) {
+            "<" => angles += 1,
+            ">" => angles = angles.saturating_sub(1),
+            _ => {}
+        }
+        let argument = angles > 0 || between.is_none_or(|between| i > between);
+        let name = tokens.ident(i).filter(|_| argument);
+        name.is_some_and(|name| name.starts_with(|c: char| c.is_uppercase()))
+    })
 }
 
 fn is_inner_doc(tokens: &Tokens<'_>, at: usize) -> bool {

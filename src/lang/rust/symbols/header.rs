@@ -137,7 +137,7 @@ fn path(
         return None;
     }
     let root = match (absolute, last > at) {
-        (true, _) => Some(names.id("::")),
+        (true, _) => Some(names.id(&format!("::{first}"))),
         (false, true) => Some(names.id(first)),
         (false, false) => None,
     };
@@ -215,7 +215,7 @@ mod tests {
             ),
             ("impl From<A> for [A] {", "From for ?"),
             ("impl dyn A {", "- for ?"),
-            ("impl ::a::X for A<{ N }> {", "::..X for A"),
+            ("impl ::a::X for A<{ N }> {", "::a..X for A"),
             ("unsafe impl<const N: usize> X<N> for A {", "X for A"),
         ] {
             let text = text.trim_start_matches("unsafe ");

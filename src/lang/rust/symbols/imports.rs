@@ -56,7 +56,10 @@ pub(super) fn imports(tokens: &Tokens<'_>, range: Range<usize>, names: &mut Inte
                 }
                 at += 1;
             }
-            ":" if root.is_none() => root = Some(names.id("::")),
+            ":" if root.is_none() => {
+                let name = tokens.ident(at + 2).unwrap_or_default();
+                root = Some(names.id(&format!("::{name}")));
+            }
             _ => {
                 if let Some(name) = tokens.ident(at) {
                     let name = names.id(name);
@@ -95,7 +98,7 @@ mod tests {
         for (text, expected) in [
             ("a::b", "a>b"),
             ("a::{b, c::{d as e, *}, self}", "a>b a>e a>* a>self (e=d)"),
-            ("::a::b", "::>b"),
+            ("::a::b", "::a>b"),
             ("{a::b, c}", "a>b c>c"),
             ("crate::T as _", ""),
         ] {

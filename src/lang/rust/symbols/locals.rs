@@ -45,7 +45,7 @@ impl<'a> Locals<'a> {
         let text = file.text(root);
         matches!(text, "crate" | "self" | "super" | "Self")
             || file.mods.contains(&root)
-            || self.crates.contains(text)
+            || self.crates.contains(text.trim_start_matches(':'))
     }
 
     /// Whether a path in a file surely names something of the tree.

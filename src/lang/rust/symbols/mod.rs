@@ -7,6 +7,7 @@
 //! Not seen: names that macros put together (`paste!`, procedural macros of the tree) and generated sources. A file with
 //! one of them is *blind*: tests that load it are not told apart.
 
+mod bound;
 mod cut;
 mod diff;
 mod header;
@@ -126,6 +127,8 @@ pub(crate) enum Kind {
 pub(crate) enum How {
     /// By itself: it cannot mean a method or a macro.
     Plain,
+    /// By itself, where it is a local variable: it cannot mean a function either.
+    Local,
     /// Before `!`: it can mean nothing but a macro.
     Macro,
     /// Behind a dot: it can mean nothing else.

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::bound::Bound;
 use super::{How, NameId};
 use crate::lang::rust::attributes;
 use crate::lang::rust::macros::EXPRESSIONS;
@@ -73,18 +74,27 @@ pub(super) fn names_something(tokens: &Tokens<'_>, index: usize) -> bool {
         && tokens.text(index) != "_"
 }
 
-/// Collects the names of a range. `opaque`: it is the inside of a macro, whose tokens may mean anything; `declared`:
-/// the indices of names that are only declared, sorted.
+/// What is known of a range of tokens.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Within<'a, 't> {
+    /// It is the inside of a macro, whose tokens may mean anything.
+    pub(super) opaque: bool,
+    /// The indices of names that are only declared, sorted.
+    pub(super) declared: &'a [usize],
+    /// Local variables.
+    pub(super) bound: Option<&'a Bound<'t>>,
+}
+
+/// Collects the names of a range.
 pub(super) fn names(
     tokens: &Tokens<'_>,
     range: Range<usize>,
-    opaque: bool,
-    declared: &[usize],
+    within: Within<'_, '_>,
     out: &mut Interner,
 ) -> Names {
     let mut found = Names::default();
     // up to where the walk is in the arguments of a macro that nobody knows, and in an attribute
-    let (mut unknown, mut attribute) = (if opaque { range.end } else { 0 }, 0);
+    let (mut unknown, mut attribute) = (if within.opaque { range.end } else { 0 }, 0);
     // up to where it is in an attribute that names nothing of the tree
     let mut quiet = 0;
     for index in range {
@@ -119,14 +129,21 @@ pub(super) fn names(
                     }
                 }
             }
-            Kind::Ident if index < quiet || declared.binary_search(&index).is_ok() => {}
+            Kind::Ident if index < quiet || within.declared.binary_search(&index).is_ok() => {}
             Kind::Ident if names_something(tokens, index) => {
                 let Some(name) = tokens.ident(index) else {
                     continue;
                 };
                 found.spawns |= STARTS.contains(&name);
                 let free = index < unknown || index < attribute;
+                let bound = within
+                    .bound
+                    .is_some_and(|bound| bound.contains(token.text, index));
                 if let Some(how) = how(tokens, index, free) {
+                    let how = match how {
+                        How::Plain if bound => How::Local,
+                        how => how,
+                    };
                     found.uses.push((out.id(name), how));
                 }
             }
@@ -281,7 +298,12 @@ mod tests {
     fn told(text: &str) -> String {
         let tokens = Tokens::of(text);
         let mut interner = Interner::default();
-        let found = names(&tokens, 0..tokens.iter().count(), false, &[], &mut interner);
+        let found = names(
+            &tokens,
+            0..tokens.iter().count(),
+            Within::default(),
+            &mut interner,
+        );
         let mut all: Vec<String> = found
             .uses
             .iter()

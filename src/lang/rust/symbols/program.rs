@@ -553,7 +553,9 @@ impl<'a> Linker<'a> {
                 let given = given.map(|at| unit.given.get(*at as usize).copied().flatten());
                 for name in given {
                     match name {
-                        Some(name) => names.extend([words[name as usize]]),
+                        Some(name) => {
+                            names.insert(words[name as usize]);
+                        }
                         None => all = true,
                     }
                 }
@@ -612,8 +614,17 @@ impl<'a> Linker<'a> {
                     How::Of if self.odd => How::Any,
                     how => how,
                 };
-                if matches!(how, How::Plain | How::Any | How::Word) {
+                if matches!(how, How::Plain | How::Local | How::Any | How::Word) {
+                    let first = uses.len();
                     self.plain_uses(module, word, everywhere, unit.kind, &mut uses);
+                    if how == How::Local {
+                        // a variable hides functions, and must not be called like anything else
+                        let mut at = 0;
+                        uses.retain(|used| {
+                            at += 1;
+                            at <= first || !self.is_function(*used)
+                        });
+                    }
                 }
                 if matches!(how, How::Macro | How::Any | How::Word) || unit.kind == Kind::Alias {
                     let all = self.macros.get(&word).into_iter().flatten();
@@ -632,6 +643,13 @@ impl<'a> Linker<'a> {
             uses.dedup();
             self.program.units[id as usize].uses = uses;
         }
+    }
+
+    fn is_function(&self, used: ProgramUse) -> bool {
+        let ProgramUse::Call(unit) = used else {
+            return false;
+        };
+        matches!(self.unit(unit).1.kind, Kind::Function | Kind::Test)
     }
 
     /// Whether a unit only gives something from outside another name.
