@@ -158,7 +158,7 @@ impl Layout<'_, '_> {
                 .entry(suite)
                 .or_insert_with(|| (Vec::new(), true));
             entry.0.extend(walked.cases.iter().cloned());
-            entry.1 &= !walked.hides;
+            entry.1 &= !(walked.hides || target.own_harness);
             node
         });
         let doc_node = doc.map(|suite| {

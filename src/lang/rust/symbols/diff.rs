@@ -33,6 +33,9 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, String> {
             return Err("its items changed places".to_owned());
         }
         last = Some(was);
+        if before.units[was as usize].module != unit.module {
+            return Err(format!("`{}` stands in another module", unit.name));
+        }
         moved |= before.units[was as usize].lines.0 != unit.lines.0;
         if differs(&before.units[was as usize], unit)? {
             units.push((Some(was), Some(place)));
@@ -92,7 +95,9 @@ fn appears(before: &Symbols, after: &Symbols, old: &Keyed, unit: &Unit) -> Resul
     };
     let plain = match unit.kind {
         Kind::Test => true,
-        Kind::Function | Kind::Value | Kind::Type => !unit.kept,
+        Kind::Function | Kind::Value => !unit.kept,
+        // a type that only this file can name may take the name from one that others see
+        Kind::Type => !unit.kept && !unit.hidden,
         _ => false,
     };
     // a second one of the same name is another's under some condition
@@ -246,6 +251,15 @@ mod tests {
             ("type A = B;", "type A = C;"),
             ("extern \"C\" { fn f(); }", "extern \"C\" { fn g(); }"),
             ("fn f() {}", "fn f() {} ???"),
+            ("fn f() {}", "fn f() {} struct A;"),
+            (
+                "#[cfg(a)] mod m { fn f() {} } #[cfg(b)] mod m {}",
+                "#[cfg(a)] mod m {} #[cfg(b)] mod m { fn f() {} }",
+            ),
+            (
+                "#[cfg(a)] impl A { fn f() {} } #[cfg(b)] impl A {}",
+                "#[cfg(a)] impl A {} #[cfg(b)] impl A { fn f() {} }",
+            ),
         ] {
             let found = told(before, after);
             assert!(found.starts_with("whole"), "{before} / {after}: {found}");

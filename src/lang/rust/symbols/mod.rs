@@ -63,6 +63,8 @@ pub(crate) struct Unit {
     pub(super) lines: (u32, u32),
     /// The names that lead here: its own; a type's variants; what a macro call is given.
     pub(super) own: Vec<NameId>,
+    /// Which of the file's inline modules it stands in; 0 for none.
+    pub(super) module: u32,
     /// The trait or impl that it stands in.
     pub(super) holder: Option<u32>,
     /// It has no `pub`: only its module and those inside it can name it.
