@@ -223,3 +223,46 @@ impl Program {
             }));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_joined_program_keeps_its_own_places() {
+        let one = || Program {
+            words: vec!["a".to_owned()],
+            units: vec![ProgramUnit {
+                uses: vec![
+                    ProgramUse::Call(0),
+                    ProgramUse::Any(0),
+                    ProgramUse::Class(0),
+                ],
+                ..ProgramUnit::default()
+            }],
+            classes: vec![ProgramClass {
+                members: std::iter::once((0, vec![0])).collect(),
+                ..ProgramClass::default()
+            }],
+            modules: vec![ProgramModule {
+                runs: vec![0],
+                ..ProgramModule::default()
+            }],
+            ..Program::default()
+        };
+        let mut both = one();
+        both.join(one());
+        assert_eq!(both.units[0].uses, one().units[0].uses);
+        assert_eq!(
+            both.units[1].uses,
+            [
+                ProgramUse::Call(1),
+                ProgramUse::Any(1),
+                ProgramUse::Class(1)
+            ]
+        );
+        assert_eq!((both.units[1].module, both.modules[1].first), (1, 1));
+        assert_eq!(both.modules[1].runs, [1]);
+        assert_eq!(both.classes[1].members[&1], [1]);
+    }
+}

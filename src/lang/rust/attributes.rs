@@ -66,6 +66,8 @@ const TESTS: &[&str] = &[
     "wasm_bindgen_test",
     "test_log",
     "traced_test",
+    "proptest",
+    "property_test",
     "async_test",
     "googletest",
 ];

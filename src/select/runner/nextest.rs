@@ -72,4 +72,20 @@ mod tests {
         assert_eq!(filter(some(), false), "binary_id(=p)");
         assert_eq!(filter(some(), true), "all()");
     }
+
+    #[test]
+    fn single_tests_are_named_where_only_some_of_an_executable_are_selected() {
+        let cases = &["a", "m::b"][..];
+        let some = selection(vec![(cargo("p", CargoTest::Lib), cases, true)], false);
+        let narrowed = some.map(|selected| {
+            Some(Selected {
+                narrowed: true,
+                ..selected
+            })
+        });
+        assert_eq!(
+            String::from_utf8(Nextest.render(&narrowed).concat()).unwrap(),
+            "(binary_id(=p) & (test(=a) | test(=m::b)))"
+        );
+    }
 }
