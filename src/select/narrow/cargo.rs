@@ -68,12 +68,31 @@ fn begin<'a>(side: &Side<'a>, suite: &Suite) -> Result<(Walk, Place<'a>), String
                     programs.extend(&program.modules[module as usize].main);
                 }
             }
+            Node::Target { kind, .. } if kind == "build-script" => runs_in_build(side, id)?,
             _ => {}
         }
     }
     let mut walk = side.symbols.walk(&loaded, &loaded, side.tests.clone());
     side.symbols.extend(&mut walk, programs);
     Ok((walk, Place { node, suite: own }))
+}
+
+/// Nothing, unless a build script is made of something that changed: what it generates cannot be seen.
+fn runs_in_build(side: &Side<'_>, script: NodeId) -> Result<(), String> {
+    let program = side.symbols.program();
+    for (id, _) in side.graph.closure(script) {
+        let Node::Path(path) = side.graph.node(id) else {
+            continue;
+        };
+        let changed = |module: &ModuleId| {
+            let mut changed = side.changed.iter();
+            changed.any(|unit| program.units[*unit as usize].module == *module)
+        };
+        if side.modules.get(path).is_some_and(changed) {
+            return Err(format!("a build script runs {path}"));
+        }
+    }
+    Ok(())
 }
 
 /// The files that a target starts at.

@@ -113,7 +113,7 @@ impl Cutter<'_, '_> {
     pub(super) fn look_over(&mut self) {
         let tokens = self.tokens;
         for (index, token) in tokens.iter().enumerate() {
-            if token.kind == tokens::Kind::Str && token.text.contains("--exact") {
+            if token.kind == tokens::Kind::Str && token.text == "\"--exact\"" {
                 self.out
                     .blind
                     .get_or_insert_with(|| "runs itself".to_owned());
