@@ -102,7 +102,11 @@ impl<'a> File<'a> {
         let blind = match (symbols, source) {
             (Some(symbols), Some(source)) => symbols.blind.clone().or_else(|| {
                 let cargo = source.uses.runs_cargo.then(|| "runs Cargo".to_owned());
-                cargo.or_else(|| generated.then(|| "holds generated code".to_owned()))
+                let unseen = generated.then(|| "holds generated code".to_owned());
+                let unwritten = source.any_module || source.opaque;
+                let unwritten =
+                    unwritten.then(|| "declares modules that are not written out".to_owned());
+                cargo.or(unseen).or(unwritten)
             }),
             _ => Some("could not be read in full".to_owned()),
         };
@@ -253,5 +257,117 @@ impl<'a> Linker<'a> {
         let symbols = self.files[module as usize].symbols;
         let units = symbols.map_or(&[][..], |symbols| &symbols.units);
         (module, &units[(id - first) as usize])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::lang::Lang;
+    use crate::lang::rust::Rust;
+    use crate::model::{BlobId, Entry, Mode};
+
+    /// The program of a package with this library.
+    fn of(lib: &str) -> Program {
+        let manifest = "[package]\nname = \"one\"\nversion = \"0.1.0\"\n";
+        let files = [("Cargo.toml", manifest), ("src/lib.rs", lib)];
+        let entries = files.iter().map(|(path, _)| {
+            let (mode, blob) = (Mode::File, BlobId::default());
+            (RepoPath::from(*path), Entry { mode, blob })
+        });
+        let tree = Snapshot::new(entries.collect(), Vec::new());
+        let facts = files.map(|(path, text)| {
+            let path = RepoPath::from(path);
+            let kind = Rust.claims(&path).map(|kind| Rust.closer(kind));
+            (path, Rust.facts(kind.unwrap_or_default(), text.as_bytes()))
+        });
+        let all: Vec<FileFacts<'_>> = facts
+            .iter()
+            .map(|(path, facts)| FileFacts { path, facts })
+            .collect();
+        program(&all, &tree, &|_| true)
+    }
+
+    #[test]
+    fn cases_begin_at_their_functions_and_at_the_calls_that_make_them() {
+        let program = of(
+            "macro_rules! t { ($n:ident) => { #[test] fn $n() {} } } t!(made); mod m { #[test] fn plain() {} }",
+        );
+        let suite = program
+            .suites
+            .values()
+            .find(|suite| !suite.cases.is_empty());
+        let mut told: Vec<String> = suite
+            .into_iter()
+            .flat_map(|suite| &suite.cases)
+            .map(|(case, units)| {
+                let names = units
+                    .iter()
+                    .map(|unit| program.units[*unit as usize].name.as_str());
+                format!("{case}: {}", names.collect::<Vec<_>>().join(" "))
+            })
+            .collect();
+        told.sort();
+        assert_eq!(told, ["m::plain: m::plain", "made: t!"]);
+    }
+
+    #[test]
+    fn what_hides_names_is_blind() {
+        for (lib, expected) in [
+            ("fn f() {}", None),
+            (
+                "fn f() { paste! { [<a b>]() } }",
+                Some("puts names together"),
+            ),
+            (
+                "include!(concat!(env!(\"OUT_DIR\"), \"/a.rs\"));",
+                Some("holds generated code"),
+            ),
+            (
+                "#[derive(Template)] #[template(path = \"a\")] struct A;",
+                Some("holds code that is made of templates"),
+            ),
+            (
+                "#[proc_macro] pub fn f() {}",
+                Some("defines procedural macros"),
+            ),
+            (
+                "macro_rules! m { ($a:ident) => { mod $a; } }",
+                Some("declares modules that are not written out"),
+            ),
+            ("fn f( {", Some("could not be read in full")),
+        ] {
+            let program = of(lib);
+            assert_eq!(program.modules[0].opaque.as_deref(), expected, "{lib}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_code_makes_a_program(
+            words in proptest::collection::vec(
+                prop::sample::select(vec![
+                    "fn", "impl", "trait", "struct", "enum", "mod", "const", "static", "type", "use", "macro_rules",
+                    "pub", "for", "where", "as", "dyn", "#", "!", "=", ";", ",", ":", "::", "<", ">", "{", "}", "(", ")",
+                    "[", "]", "$", "|", "let", "A", "b", "T", "self", "test", "derive", "\"s\"", "1", "/// ```\n",
+                ]),
+                0..80,
+            ),
+        ) {
+            let program = of(&words.join(" "));
+            let count = program.units.len() as UnitId;
+            for unit in &program.units {
+                for used in &unit.uses {
+                    let known = match used {
+                        crate::model::ProgramUse::Call(unit) => *unit < count,
+                        crate::model::ProgramUse::Class(class) => (*class as usize) < program.classes.len(),
+                        _ => true,
+                    };
+                    prop_assert!(known);
+                }
+            }
+        }
     }
 }
