@@ -216,10 +216,7 @@ pub(super) fn program(
     let (all, of_langs) = reading.by_language();
     let mut program = Program::default();
     for (lang, range) in of_langs {
-        let found = lang.program(&all[range], tree, wanted);
-        if !found.units.is_empty() {
-            program = found;
-        }
+        program.join(lang.program(&all[range], tree, wanted));
     }
     reading.keep(cache);
     Ok(program)

@@ -348,8 +348,7 @@ impl Workspace {
                             || after.shapes_project
                             || before.tests != after.tests);
                 let told = edit == Edit::Code
-                    && !(listed || before.shapes_project || after.shapes_project)
-                    && before.tests == after.tests;
+                    && !(listed || before.shapes_project || after.shapes_project);
                 let units = match lang::of(&path) {
                     Some((lang, _)) if told => Some(lang.units(&before, &after)),
                     _ => None,

@@ -5,7 +5,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::RepoPath;
+use super::{RepoPath, Suite};
 
 /// A name, by place in [`Program::words`].
 pub type Word = u32;
@@ -29,6 +29,19 @@ pub struct Program {
     pub modules: Vec<ProgramModule>,
     /// Fixtures by the name that asks for them.
     pub fixtures: FxHashMap<Word, Vec<UnitId>>,
+    /// Suites that are made of several files.
+    pub suites: FxHashMap<Suite, ProgramSuite>,
+}
+
+/// A suite that is made of several files.
+#[derive(Clone, Debug, Default)]
+pub struct ProgramSuite {
+    /// Where each case begins.
+    pub cases: FxHashMap<String, Vec<UnitId>>,
+    /// Where any case may begin.
+    pub whole: Vec<UnitId>,
+    /// Why the suite's code cannot be seen, where it cannot.
+    pub blind: Option<String>,
 }
 
 /// A piece of code.
@@ -166,6 +179,122 @@ pub struct ProgramModule {
     pub members: FxHashMap<Word, Vec<ProgramUse>>,
     /// What a runner calls unasked: hooks, automatic fixtures.
     pub hooks: Vec<UnitId>,
-    /// It could not be read: it may use anything.
-    pub opaque: bool,
+    /// Why it may use anything, where it may, in words that continue "`file` is loaded, and".
+    pub opaque: Option<String>,
+}
+
+impl Program {
+    /// Adds another program, of which this one knows nothing. Cost: that of the other.
+    pub fn join(&mut self, other: Self) {
+        let words = self.words.len() as Word;
+        let units = self.units.len() as UnitId;
+        let classes = self.classes.len() as ClassId;
+        let modules = self.modules.len() as ModuleId;
+        let used = |used: ProgramUse| match used {
+            ProgramUse::Unit(unit) => ProgramUse::Unit(unit + units),
+            ProgramUse::Call(unit) => ProgramUse::Call(unit + units),
+            ProgramUse::Class(class) => ProgramUse::Class(class + classes),
+            ProgramUse::Module(module) => ProgramUse::Module(module + modules),
+            ProgramUse::Any(word) => ProgramUse::Any(word + words),
+            ProgramUse::Of(class, word) => ProgramUse::Of(class + classes, word + words),
+            ProgramUse::Outside(word) => ProgramUse::Outside(word + words),
+            ProgramUse::Super(class, word) => ProgramUse::Super(class + classes, word + words),
+            ProgramUse::All(class) => ProgramUse::All(class + classes),
+            ProgramUse::Everything(module) => ProgramUse::Everything(module + modules),
+            ProgramUse::Prefix(word) => ProgramUse::Prefix(word + words),
+            ProgramUse::Fixture(word) => ProgramUse::Fixture(word + words),
+        };
+        let shifted = |all: Vec<UnitId>| all.into_iter().map(|unit| unit + units).collect();
+        let by_word = |all: FxHashMap<Word, Vec<UnitId>>| {
+            let all = all.into_iter();
+            all.map(|(word, found)| (word + words, shifted(found)))
+                .collect()
+        };
+        self.words.extend(other.words);
+        self.units
+            .extend(other.units.into_iter().map(|unit| ProgramUnit {
+                module: unit.module + modules,
+                class: unit.class.map(|class| class + classes),
+                uses: unit.uses.into_iter().map(used).collect(),
+                words: unit.words.into_iter().map(|word| word + words).collect(),
+                ..unit
+            }));
+        let moved = |all: Vec<ClassId>| all.into_iter().map(|class| class + classes).collect();
+        self.classes
+            .extend(other.classes.into_iter().map(|class| ProgramClass {
+                module: class.module + modules,
+                bases: moved(class.bases),
+                heirs: moved(class.heirs),
+                members: by_word(class.members),
+                ..class
+            }));
+        self.modules.extend(other.modules.into_iter().map(|module| {
+            ProgramModule {
+                first: module.first + units,
+                runs: shifted(module.runs),
+                main: shifted(module.main),
+                hooks: shifted(module.hooks),
+                members: module
+                    .members
+                    .into_iter()
+                    .map(|(word, uses)| (word + words, uses.into_iter().map(used).collect()))
+                    .collect(),
+                ..module
+            }
+        }));
+        self.fixtures.extend(by_word(other.fixtures));
+        self.suites
+            .extend(other.suites.into_iter().map(|(suite, own)| {
+                let cases = own.cases.into_iter();
+                let own = ProgramSuite {
+                    cases: cases.map(|(case, found)| (case, shifted(found))).collect(),
+                    whole: shifted(own.whole),
+                    ..own
+                };
+                (suite, own)
+            }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_joined_program_keeps_its_own_places() {
+        let one = || Program {
+            words: vec!["a".to_owned()],
+            units: vec![ProgramUnit {
+                uses: vec![
+                    ProgramUse::Call(0),
+                    ProgramUse::Any(0),
+                    ProgramUse::Class(0),
+                ],
+                ..ProgramUnit::default()
+            }],
+            classes: vec![ProgramClass {
+                members: std::iter::once((0, vec![0])).collect(),
+                ..ProgramClass::default()
+            }],
+            modules: vec![ProgramModule {
+                runs: vec![0],
+                ..ProgramModule::default()
+            }],
+            ..Program::default()
+        };
+        let mut both = one();
+        both.join(one());
+        assert_eq!(both.units[0].uses, one().units[0].uses);
+        assert_eq!(
+            both.units[1].uses,
+            [
+                ProgramUse::Call(1),
+                ProgramUse::Any(1),
+                ProgramUse::Class(1)
+            ]
+        );
+        assert_eq!((both.units[1].module, both.modules[1].first), (1, 1));
+        assert_eq!(both.modules[1].runs, [1]);
+        assert_eq!(both.classes[1].members[&1], [1]);
+    }
 }

@@ -4,6 +4,8 @@
 //! be reached from it in either version. Where a file cannot be cut into definitions, or a test could load one that
 //! cannot be read, the answer of whole files stands.
 
+mod cargo;
+
 use std::collections::{BTreeMap, HashMap};
 
 use crate::graph::{Graph, Symbols, Units, Walk};
@@ -57,10 +59,10 @@ pub fn unattributable(finer: &Finer<'_>) -> Vec<(RepoPath, String)> {
                 .find_map(|(program, side)| {
                     let Some(module) = program.modules.iter().find(|module| module.path == *path)
                     else {
-                        return Some("it is loaded in ways that cannot be seen");
+                        return Some("it is loaded in ways that cannot be seen".to_owned());
                     };
-                    if module.opaque {
-                        return Some("it could not be read in full");
+                    if let Some(why) = &module.opaque {
+                        return Some(format!("it {why}"));
                     }
                     let places = change
                         .units
@@ -73,15 +75,17 @@ pub fn unattributable(finer: &Finer<'_>) -> Vec<(RepoPath, String)> {
                             .class
                             .is_some_and(|class| program.classes[class as usize].made);
                         if unit.kept && (appeared || change.heads.contains(both)) {
-                            return Some("a decorator may keep what it is given");
+                            return Some("a decorator may keep what it is given".to_owned());
                         }
                         if made && (appeared || unit.is_value) {
-                            return Some("the class is made by somebody who reads its body");
+                            return Some(
+                                "the class is made by somebody who reads its body".to_owned(),
+                            );
                         }
                     }
                     None
                 });
-        found.extend(reason.map(|reason| (path.clone(), reason.to_owned())));
+        found.extend(reason.map(|reason| (path.clone(), reason)));
     }
     found
 }
@@ -108,13 +112,20 @@ pub fn narrow(full: Selection, floor: &Selection, finer: &Finer<'_>) -> Selectio
     })
 }
 
-fn judge(mut selected: Selected, sides: &[Side<'_>]) -> Option<Selected> {
-    let Suite::Python { file } = selected.suite.clone() else {
-        return Some(selected);
-    };
-    let mut begun: Vec<(&Side<'_>, Walk, ModuleId)> = Vec::new();
+/// A walk that has begun, in one version of the program.
+type Begun<'s, 'a, P> = (&'s Side<'a>, Walk, P);
+
+fn judge(selected: Selected, sides: &[Side<'_>]) -> Option<Selected> {
+    match selected.suite.clone() {
+        Suite::Python { file } => judge_file(selected, &file, sides),
+        Suite::Cargo { .. } => cargo::judge(selected, sides),
+    }
+}
+
+fn judge_file(mut selected: Selected, file: &RepoPath, sides: &[Side<'_>]) -> Option<Selected> {
+    let mut begun: Vec<Begun<'_, '_, ModuleId>> = Vec::new();
     for side in sides {
-        let (walk, module) = match side.begin(&selected.suite, &file) {
+        let (walk, module) = match side.begin(&selected.suite, file) {
             Ok(begun) => begun,
             Err(why) => {
                 selected.by = vec![why];
@@ -130,6 +141,17 @@ fn judge(mut selected: Selected, sides: &[Side<'_>]) -> Option<Selected> {
         }
         begun.push((side, later, module));
     }
+    case_by_case(selected, &begun, |side, walk, module, case| {
+        side.enter(walk, *module, case);
+    })
+}
+
+/// Keeps the cases that reach what changed, each entered on a copy of the walks.
+fn case_by_case<P>(
+    mut selected: Selected,
+    begun: &[Begun<'_, '_, P>],
+    enter: impl Fn(&Side<'_>, &mut Walk, &P, &str),
+) -> Option<Selected> {
     let mut cases = Vec::new();
     let whole = [String::new()];
     let all: &[String] = if selected.complete && !selected.cases.is_empty() {
@@ -139,9 +161,9 @@ fn judge(mut selected: Selected, sides: &[Side<'_>]) -> Option<Selected> {
     };
     let mut by = Vec::new();
     for case in all {
-        for (side, walk, module) in &begun {
+        for (side, walk, place) in begun {
             let mut walk = walk.clone();
-            side.enter(&mut walk, *module, case);
+            enter(side, &mut walk, place, case);
             if let Some(unit) = side.hit(&walk) {
                 if by.is_empty() {
                     by = side.told(&walk, unit);
@@ -221,9 +243,17 @@ impl<'a> Side<'a> {
         first..next
     }
 
+    /// Whether a module that is loaded shows all that it may use; or why not.
+    fn can_see(&self, module: ModuleId) -> Result<(), String> {
+        let module = &self.symbols.program().modules[module as usize];
+        match &module.opaque {
+            Some(why) => Err(format!("{} is loaded, and {why}", module.path)),
+            None => Ok(()),
+        }
+    }
+
     /// The walk from what every test of a suite runs; or why nothing can be told.
     fn begin(&self, suite: &Suite, file: &RepoPath) -> Result<(Walk, ModuleId), String> {
-        let program = self.symbols.program();
         let unseen = || format!("{file} is new, or loaded in ways that cannot be seen");
         let node = self
             .graph
@@ -236,9 +266,7 @@ impl<'a> Side<'a> {
                 continue;
             };
             if let Some(&module) = self.modules.get(path) {
-                if program.modules[module as usize].opaque {
-                    return Err(format!("{path} is loaded, and could not be read in full"));
-                }
+                self.can_see(module)?;
                 loaded.push(module);
             }
         }

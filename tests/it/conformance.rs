@@ -31,9 +31,9 @@ macro_rules! families {
 
 families! {
     git: ci, dirty, filters, links, names, renames, revisions;
-    files: data, mentions, project, rules;
+    files: data, mentions, mixed, project, rules;
     python: config, conftest, dynamic, imports, ini, layout, layout_only, locks, pins, plugins, suites;
-    rust: config, includes, lock, modules, workspace;
+    rust: config, includes, lock, modules, symbols, workspace;
 }
 
 #[test]

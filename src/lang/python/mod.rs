@@ -123,6 +123,9 @@ impl Lang for Python {
     }
 
     fn units(&self, before: &Facts, after: &Facts) -> UnitChange {
+        if before.tests != after.tests {
+            return UnitChange::Whole("its tests are others".to_owned());
+        }
         match (&before.detail, &after.detail) {
             (Detail::Python(before), Detail::Python(after)) => {
                 match (&before.symbols, &after.symbols) {

@@ -66,6 +66,8 @@ const TESTS: &[&str] = &[
     "wasm_bindgen_test",
     "test_log",
     "traced_test",
+    "proptest",
+    "property_test",
     "async_test",
     "googletest",
 ];
@@ -122,14 +124,17 @@ pub(super) fn ignores_docs(tokens: &Tokens<'_>, open: usize) -> bool {
         };
         match name {
             "derive" => derives(tokens, part).all(|derive| DERIVES.contains(&derive)),
-            name => {
-                PLAIN.contains(&name)
-                    || TESTS.contains(&name)
-                    || CASES.contains(&name)
-                    || is_tool(tokens, part)
-            }
+            _ => is_plain(tokens, part),
         }
     })
+}
+
+/// Whether the attribute that starts at `part` is known to leave what it stands on where it is.
+pub(super) fn is_plain(tokens: &Tokens<'_>, part: usize) -> bool {
+    let named = last_segment(tokens, part).is_some_and(|name| {
+        PLAIN.contains(&name) || TESTS.contains(&name) || CASES.contains(&name)
+    });
+    named || is_tool(tokens, part)
 }
 
 /// What the attribute that opens at `open` does to a function.
@@ -189,7 +194,7 @@ fn is_tool(tokens: &Tokens<'_>, index: usize) -> bool {
 }
 
 /// The last segments of the names in a derive.
-fn derives<'a>(tokens: &'a Tokens<'a>, part: usize) -> impl Iterator<Item = &'a str> {
+pub(super) fn derives<'a>(tokens: &'a Tokens<'a>, part: usize) -> impl Iterator<Item = &'a str> {
     let mut open = part;
     while open < part + 64 && tokens.get(open).is_some_and(|t| t.kind != Kind::Open) {
         open += 1;

@@ -109,6 +109,8 @@ pub struct TargetEntry {
     pub test: Option<bool>,
     /// `doctest = …`.
     pub doctest: Option<bool>,
+    /// Its tests are run by code of its own (`harness = false`).
+    pub own_harness: bool,
     /// All of it.
     pub print: Fingerprint,
 }
@@ -307,6 +309,7 @@ fn target(kind: TargetKind, entry: &Table) -> TargetEntry {
         path: entry.get("path").and_then(Value::as_str).map(str::to_owned),
         test: entry.get("test").and_then(Value::as_bool),
         doctest: entry.get("doctest").and_then(Value::as_bool),
+        own_harness: entry.get("harness").and_then(Value::as_bool) == Some(false),
         print: printer.finish(),
     }
 }

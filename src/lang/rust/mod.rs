@@ -9,11 +9,13 @@
 mod attributes;
 mod config;
 mod dependencies;
+mod docs;
 mod externals;
 mod files;
 mod includes;
 mod join;
 mod lock;
+mod macros;
 mod manifest;
 mod modules;
 mod prints;
@@ -22,6 +24,7 @@ mod scan;
 mod scopes;
 mod settings;
 mod source;
+mod symbols;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -36,12 +39,19 @@ pub use config::Config;
 pub use dependencies::{Dependency, DependencyKind};
 pub(super) use join::join;
 pub use lock::{Lock, Locked};
+pub use macros::{Call, Maker, Named};
 pub use manifest::{Manifest, Switch, TargetEntry, TargetKind, Workspace};
 pub use source::{Base, Include, ModDecl, ModName, Source};
+pub use symbols::Symbols;
 pub use uses::Uses;
 
-use super::{Facts, FileFacts, Kind, Lang};
-use crate::model::{EdgeSink, RepoPath, Snapshot};
+use super::{Detail, Facts, FileFacts, Kind, Lang, UnitChange};
+use crate::model::{EdgeSink, Program, RepoPath, Snapshot};
+
+/// A source file.
+const SOURCE: Kind = "rust";
+/// A source file, read with its definitions.
+const DEFINITIONS: Kind = "rust-definitions";
 
 /// Rust with Cargo.
 pub struct Rust;
@@ -66,7 +76,7 @@ impl Lang for Rust {
     }
 
     fn version(&self) -> u32 {
-        8
+        9
     }
 
     fn claims(&self, path: &RepoPath) -> Option<Kind> {
@@ -81,14 +91,18 @@ impl Lang for Rust {
             (_, b"clippy.toml" | b".clippy.toml" | b"rustfmt.toml" | b".rustfmt.toml") => {
                 "rust-tools"
             }
-            (_, name) if name.len() > 3 && name.ends_with(b".rs") => "rust",
+            (_, name) if name.len() > 3 && name.ends_with(b".rs") => SOURCE,
             _ => return None,
         })
     }
 
+    fn closer(&self, kind: Kind) -> Kind {
+        if kind == SOURCE { DEFINITIONS } else { kind }
+    }
+
     fn facts(&self, kind: Kind, blob: &[u8]) -> Facts {
         match kind {
-            "rust" => source::facts(blob),
+            SOURCE | DEFINITIONS => source::facts(blob, kind == DEFINITIONS),
             "cargo-toml" => manifest::facts(blob),
             "cargo-lock" => lock::facts(blob),
             _ => config::facts(blob),
@@ -97,5 +111,29 @@ impl Lang for Rust {
 
     fn resolve(&self, files: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink) {
         resolve::resolve(files, tree, out);
+    }
+
+    fn units(&self, before: &Facts, after: &Facts) -> UnitChange {
+        let (Detail::Rust(old), Detail::Rust(new)) = (&before.detail, &after.detail) else {
+            return UnitChange::Whole("it configures its package".to_owned());
+        };
+        let (Some(old), Some(new)) = (&old.symbols, &new.symbols) else {
+            return UnitChange::Whole("it could not be read in full".to_owned());
+        };
+        match symbols::diff(old, new) {
+            UnitChange::Units { moved: true, .. } if before.reads_lines || after.reads_lines => {
+                UnitChange::Whole("it asks for line numbers, and code moved".to_owned())
+            }
+            change => change,
+        }
+    }
+
+    fn program(
+        &self,
+        files: &[FileFacts<'_>],
+        tree: &Snapshot,
+        wanted: &dyn Fn(&RepoPath) -> bool,
+    ) -> Program {
+        symbols::program(files, tree, wanted)
     }
 }

@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::macros::Makers;
 use super::source::{Base, ModDecl, ModName, Source};
-use crate::lang::FileFacts;
+use crate::lang::{Detail, FileFacts};
 use crate::model::{RepoPath, Snapshot};
 
 /// Walks deeper than this give up on naming tests.
@@ -25,6 +26,21 @@ pub(super) struct File<'a> {
 
 /// All sources by path.
 pub(super) type Sources<'a> = HashMap<&'a RepoPath, File<'a>>;
+
+/// The sources among the files.
+pub(super) fn sources<'a>(files: &[FileFacts<'a>]) -> Sources<'a> {
+    let all = files.iter().filter_map(|facts| match &facts.facts.detail {
+        Detail::Rust(source) => Some((
+            facts.path,
+            File {
+                facts: *facts,
+                source,
+            },
+        )),
+        _ => None,
+    });
+    all.collect()
+}
 
 /// Where a module may lie.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -131,6 +147,10 @@ fn slashes(path: &str) -> String {
 pub(super) struct Walk {
     /// Every file of the tree that is compiled in as code.
     pub(super) files: BTreeSet<RepoPath>,
+    /// The same with the modules around each, as the names of tests begin.
+    pub(super) mounts: Vec<(RepoPath, String)>,
+    /// Where each test stands: its file, its name in there, its full name.
+    pub(super) tests: Vec<(RepoPath, String, String)>,
     /// The tests, as the test executable names them.
     pub(super) cases: Vec<String>,
     /// There may be other tests.
@@ -142,6 +162,7 @@ pub(super) fn walk(
     root: &RepoPath,
     package: &RepoPath,
     sources: &Sources<'_>,
+    makers: &Makers<'_>,
     tree: &Snapshot,
 ) -> Walk {
     let mut out = Walk::default();
@@ -162,11 +183,21 @@ pub(super) fn walk(
             out.hides = true;
             continue;
         };
+        out.mounts.push((real.clone(), prefix.clone()));
         out.files.insert(real.clone());
         let source = file.source;
         out.hides |= source.hides_tests || source.any_module || source.opaque;
-        out.cases
-            .extend(source.tests.iter().map(|test| format!("{prefix}{test}")));
+        let mut tests = source.tests.clone();
+        for call in &source.calls {
+            match makers.tests(call) {
+                Some(made) => tests.extend(made),
+                None => out.hides = true,
+            }
+        }
+        out.tests.extend(tests.into_iter().map(|test| {
+            let case = format!("{prefix}{test}");
+            (real.clone(), test, case)
+        }));
         for decl in &source.mods {
             let names = decl.inside.iter().chain([&decl.name]);
             let below: String = names.map(|module| format!("{}::", module.name)).collect();
@@ -202,6 +233,7 @@ pub(super) fn walk(
             );
         }
     }
+    out.cases = out.tests.iter().map(|(.., case)| case.clone()).collect();
     out.cases.sort();
     out.cases.dedup();
     out

@@ -6,7 +6,10 @@
 //!
 //! Not seen here: procedural macros that read the source text behind a span, comments included.
 
+use std::collections::HashMap;
+
 use super::attributes;
+use super::docs;
 use super::tokens::{Kind, Token, Tokens};
 use crate::model::Fingerprint;
 
@@ -21,6 +24,17 @@ pub(super) struct Prints {
     pub(super) documented: Fingerprint,
     /// The code in doc comments, with the line where each run of them starts.
     pub(super) doctests: Vec<(u32, String)>,
+}
+
+/// A token that counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece {
+    /// Its index.
+    pub(super) index: usize,
+    /// It stands close to the one before it, where that can be told from code.
+    pub(super) joint: bool,
+    /// It is a doc comment that counts only because it may hold a doctest.
+    pub(super) doctest: bool,
 }
 
 /// What stands between two brackets.
@@ -61,10 +75,17 @@ impl Level {
 
 /// Prints a source. Cost: linear in its tokens.
 pub(super) fn prints(tokens: &Tokens<'_>) -> Prints {
+    each_piece(tokens, |_| {})
+}
+
+/// Prints a source, and tells each token that counts.
+pub(super) fn each_piece(tokens: &Tokens<'_>, mut tell: impl FnMut(Piece)) -> Prints {
     let mut out = Prints::default();
     let (mut code, mut layout, mut documented) = (Vec::new(), Vec::new(), Vec::new());
     let mut levels = vec![Level::new(Place::Items, false)];
-    let (mut run_end, mut run_counts) = (0, false);
+    let (mut run_end, mut run_counts, mut run_only_tests) = (0, false, false);
+    // how a doctest sees the docs of the run
+    let mut seen_as = HashMap::new();
     let mut after_punct = false;
     let mut pieces: u32 = 0;
     for (index, token) in tokens.iter().enumerate() {
@@ -75,10 +96,12 @@ pub(super) fn prints(tokens: &Tokens<'_>) -> Prints {
                 let run = Run::at(tokens, index);
                 let doctest = run.doctest(tokens);
                 run_end = run.end;
-                run_counts = watched
-                    || doctest.is_some()
-                    || run.watched
-                    || !run.in_ordinary_place(tokens, index, place);
+                let seen = watched || run.watched || !run.in_ordinary_place(tokens, index, place);
+                run_counts = seen || doctest.is_some();
+                run_only_tests = !seen;
+                if run_counts && run_only_tests {
+                    seen_as = docs::skeletons(&run.docs(tokens));
+                }
                 out.doctests.extend(doctest.map(|text| (token.line, text)));
                 if !run_counts {
                     documented.extend_from_slice(&pieces.to_le_bytes());
@@ -93,8 +116,18 @@ pub(super) fn prints(tokens: &Tokens<'_>) -> Prints {
             _ => after_punct && token.kind == Kind::Punct && !token.spaced,
         };
         after_punct = token.kind == Kind::Punct;
+        tell(Piece {
+            index,
+            joint,
+            doctest: token.kind == Kind::Doc && run_only_tests,
+        });
         code.push(token.kind as u8 * 2 + u8::from(joint));
-        code.extend_from_slice(token.text.as_bytes());
+        match seen_as.get(&index).filter(|_| run_only_tests) {
+            Some(skeleton) if token.kind == Kind::Doc => {
+                code.extend_from_slice(skeleton.as_bytes())
+            }
+            _ => code.extend_from_slice(token.text.as_bytes()),
+        }
         code.push(0xff);
         layout.extend_from_slice(&token.line.to_le_bytes());
         pieces = pieces.wrapping_add(1);
@@ -218,13 +251,20 @@ impl Run {
         }
     }
 
+    /// The doc comments, with their indices.
+    fn docs<'t>(&self, tokens: &Tokens<'t>) -> Vec<(usize, &'t str)> {
+        let all = (self.first..self.end).filter_map(|i| Some((i, tokens.get(i)?)));
+        all.filter(|(_, token)| token.kind == Kind::Doc)
+            .map(|(i, token)| (i, token.text))
+            .collect()
+    }
+
     /// The code blocks in the docs, where there may be any.
     fn doctest(&self, tokens: &Tokens<'_>) -> Option<String> {
         let mut code = String::new();
         let (mut fenced, mut found) = (false, false);
-        let docs = (self.first..self.end).filter_map(|i| tokens.get(i));
-        for token in docs.filter(|t| t.kind == Kind::Doc) {
-            for line in doc_lines(token.text) {
+        for (_, text) in self.docs(tokens) {
+            for line in docs::lines(text) {
                 let text = line.trim_start();
                 if text.contains("```") || text.contains("~~~") {
                     fenced = !fenced;
@@ -277,22 +317,6 @@ impl Run {
             Place::Macro | Place::Attribute => false,
         }
     }
-}
-
-/// The lines of a doc comment without its markers.
-fn doc_lines(comment: &str) -> impl Iterator<Item = &str> {
-    let block = comment.starts_with("/*");
-    comment.lines().map(move |line| {
-        if !block {
-            return line.get(3..).unwrap_or_default();
-        }
-        let line = line
-            .strip_prefix("/**")
-            .or_else(|| line.strip_prefix("/*!"))
-            .unwrap_or(line);
-        let line = line.strip_suffix("*/").unwrap_or(line);
-        line.trim_start().strip_prefix('*').unwrap_or(line)
-    })
 }
 
 #[cfg(test)]
@@ -362,6 +386,18 @@ mod tests {
         ] {
             assert_ne!(code(a), code(b), "{a} / {b}");
         }
+    }
+
+    #[test]
+    fn prose_around_a_doctest_is_layout_as_long_as_it_begins_alike() {
+        let with = |prose: &str| {
+            code(&format!(
+                "/// {prose}\n/// ```\n/// f()\n/// ```\nfn f() {{}}"
+            ))
+        };
+        assert_eq!(with("Does f."), with("Does g, too."));
+        assert_ne!(with("Does f."), with("- Does f."));
+        assert_ne!(with("Does f."), with("``` Does f."));
     }
 
     #[test]

@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::dependencies::DependencyKind;
 use super::files::{self, kind_name};
+use super::macros::Makers;
 use super::manifest::TargetKind;
-use super::modules::{File, Sources, walk};
+use super::modules::{File, Sources, sources, walk};
 use super::targets::Target;
 use super::workspace::{Package, Project};
 use super::{externals, scopes, settings};
-use crate::lang::{Detail, FileFacts};
+use crate::lang::FileFacts;
 use crate::model::{
-    CargoTest, EdgeKind, EdgeSink, Fingerprint, Node, NodeRef, Printer, RepoPath, Snapshot, Suite,
+    EdgeKind, EdgeSink, Fingerprint, Node, NodeRef, Printer, RepoPath, Snapshot, Suite,
 };
 
 /// What edges are laid with.
@@ -25,6 +26,8 @@ pub(super) struct Layout<'a, 'f> {
     pub(super) files: &'a [FileFacts<'f>],
     /// The sources.
     pub(super) sources: &'a Sources<'f>,
+    /// The macros that they define.
+    makers: &'a Makers<'f>,
     /// The paths.
     pub(super) tree: &'a Snapshot,
     /// Where edges go.
@@ -61,23 +64,13 @@ pub(super) struct Members {
 /// Lays all edges. Cost: linear in files, modules, and dependencies.
 pub(super) fn resolve(files: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink) {
     let project = Project::of(files, tree);
-    let sources: Sources<'_> = files
-        .iter()
-        .filter_map(|facts| match &facts.facts.detail {
-            Detail::Rust(source) => Some((
-                facts.path,
-                File {
-                    facts: *facts,
-                    source,
-                },
-            )),
-            _ => None,
-        })
-        .collect();
+    let sources = sources(files);
+    let makers = Makers::of(&sources);
     let mut layout = Layout {
         project: &project,
         files,
         sources: &sources,
+        makers: &makers,
         tree,
         out,
         listed: HashSet::new(),
@@ -150,22 +143,14 @@ impl Layout<'_, '_> {
 
     fn one(&mut self, package: &Package<'_>, target: &Target, members: &mut Members) {
         let plain = (target.kind != Some(TargetKind::Test)).then(|| self.target(package, target));
-        let suite = |target_of: CargoTest| Suite::Cargo {
-            package: package.name.clone(),
-            target: target_of,
-        };
-        let name = target.name.clone();
-        let test = match target.kind.filter(|_| target.test && package.runs) {
-            None => None,
-            Some(TargetKind::Lib) => Some(CargoTest::Lib),
-            Some(TargetKind::Bin) => Some(CargoTest::Bin(name)),
-            Some(TargetKind::Example) => Some(CargoTest::Example(name)),
-            Some(TargetKind::Test) => Some(CargoTest::Test(name)),
-            Some(TargetKind::Bench) => Some(CargoTest::Bench(name)),
-        };
-        let test = test.map(suite);
-        let doc = (target.doctest && package.runs).then(|| suite(CargoTest::Doc));
-        let walked = walk(&target.root, &package.dir, self.sources, self.tree);
+        let (test, doc) = package.suites(target);
+        let walked = walk(
+            &target.root,
+            &package.dir,
+            self.sources,
+            self.makers,
+            self.tree,
+        );
         let test_node = test.map(|suite| {
             let node = self.out.node(Node::Test(suite.clone()));
             let entry = self
@@ -173,7 +158,7 @@ impl Layout<'_, '_> {
                 .entry(suite)
                 .or_insert_with(|| (Vec::new(), true));
             entry.0.extend(walked.cases.iter().cloned());
-            entry.1 &= !walked.hides;
+            entry.1 &= !(walked.hides || target.own_harness);
             node
         });
         let doc_node = doc.map(|suite| {

@@ -1,9 +1,10 @@
 //! Finds `mod` declarations and tests in the tokens of a source, in one walk.
 //!
 //! Not seen here: modules and tests that a macro makes of its arguments. The first are reported and widen to the
-//! package, the second make the list of tests incomplete.
+//! package; for the second, macros and their calls are noted, and put together over all files of a target.
 
 use super::attributes::{self, Role};
+use super::macros::{self, Call};
 use super::prints::is_macro_call;
 use super::source::{ModDecl, ModName, Source};
 use super::tokens::{Kind, Token, Tokens, value};
@@ -52,13 +53,18 @@ pub(super) fn scan(tokens: &Tokens<'_>, source: &mut Source, trouble: &mut Vec<(
                     && tokens.ident(index - 1).is_some();
                 if !is_module {
                     body_end = token.partner;
-                    source.hides_tests |= is_macro_call(tokens, index) && !is_quiet(tokens, index);
+                    if is_macro_call(tokens, index) {
+                        called(tokens, index, &inline, source);
+                    }
                 }
             }
             Kind::Ident if token.text == "macro_rules" => {
                 let open = (index..index + 6).find(|i| tokens.close(*i).is_some());
                 let end = open.and_then(|open| tokens.close(open)).unwrap_or_default();
                 definition_end = definition_end.max(end);
+                if let (Some(open), Some(name)) = (open, tokens.ident(index + 2)) {
+                    source.makers.push(macros::maker(tokens, name, open));
+                }
             }
             Kind::Ident if token.text == "mod" => {
                 module(tokens, index, token, &mut inline, source, trouble);
@@ -69,19 +75,23 @@ pub(super) fn scan(tokens: &Tokens<'_>, source: &mut Source, trouble: &mut Vec<(
                 source.mod_dirs.extend(dir.map(|dir| (dir, token.line)));
             }
             Kind::Ident if token.text == "fn" => {
+                // what a definition makes shows where it is called
+                if index < definition_end {
+                    continue;
+                }
                 let Some(name) = tokens.ident(index + 1) else {
                     source.hides_tests |= role_of(tokens, index) != Role::Plain;
                     continue;
                 };
                 match role_of(tokens, index) {
                     Role::Plain => {}
-                    Role::Test if index >= definition_end => {
+                    Role::Test => {
                         let modules = inline.iter().map(|(_, module)| module.name.as_str());
                         let path: Vec<_> = modules.chain([name]).collect();
                         source.tests.push(path.join("::"));
                         source.hides_tests |= has_parameters(tokens, index);
                     }
-                    Role::Test | Role::Unknown => source.hides_tests = true,
+                    Role::Unknown => source.hides_tests = true,
                 }
             }
             Kind::Ident => source.hides_tests |= TEST_DERIVES.contains(&token.text),
@@ -170,7 +180,8 @@ fn name_of(tokens: &Tokens<'_>, index: usize, name: &str) -> (ModName, bool, Rol
     (out, computed, role)
 }
 
-fn role_of(tokens: &Tokens<'_>, index: usize) -> Role {
+/// What its attributes make of the function whose keyword is at `index`.
+pub(super) fn role_of(tokens: &Tokens<'_>, index: usize) -> Role {
     let mut at = before_qualifiers(tokens, index);
     let mut found = Role::Plain;
     while let Some(open) = tokens.attribute_before(at) {
@@ -222,13 +233,45 @@ fn has_parameters(tokens: &Tokens<'_>, index: usize) -> bool {
         .any(|i| tokens.is(i, "#") && tokens.is(i + 1, "["))
 }
 
-fn is_quiet(tokens: &Tokens<'_>, open: usize) -> bool {
-    let name = |back: usize| {
-        open.checked_sub(back)
-            .and_then(|i| tokens.ident(i))
-            .unwrap_or_default()
-    };
-    QUIET_MACROS.contains(&name(2)) || QUIET_MACROS.contains(&name(3))
+/// Notes a macro call among items, and the calls in what it is given.
+fn called(tokens: &Tokens<'_>, open: usize, inline: &[(usize, ModName)], source: &mut Source) {
+    let around: String = inline
+        .iter()
+        .map(|(_, module)| format!("{}::", module.name))
+        .collect();
+    let name = name_of_call(tokens, open);
+    if name == Some("macro_rules") {
+        return;
+    }
+    if name.is_none_or(|name| !QUIET_MACROS.contains(&name)) {
+        source.hides_tests |= macros::hands_tests(tokens, open);
+        let given = macros::arguments(tokens, open).into_iter();
+        source.calls.push(Call {
+            name: name.unwrap_or_default().to_owned(),
+            around: around.clone(),
+            given: given
+                .map(|at| Some(tokens.ident(at?)?.to_owned()))
+                .collect(),
+            nested: false,
+        });
+    }
+    for inner in tokens.inside(open).filter(|i| is_macro_call(tokens, *i)) {
+        let name = name_of_call(tokens, inner).unwrap_or_default();
+        if !macros::EXPRESSIONS.contains(&name) && !QUIET_MACROS.contains(&name) {
+            source.calls.push(Call {
+                name: name.to_owned(),
+                nested: true,
+                ..Call::default()
+            });
+        }
+    }
+}
+
+/// The name of the macro that is called with the bracket at `open`.
+fn name_of_call<'a>(tokens: &Tokens<'a>, open: usize) -> Option<&'a str> {
+    let bang = |back: usize| open.checked_sub(back).is_some_and(|i| tokens.is(i, "!"));
+    let back = if bang(1) { 2 } else { 3 };
+    open.checked_sub(back).and_then(|i| tokens.ident(i))
 }
 
 #[cfg(test)]
@@ -301,12 +344,7 @@ mod tests {
             ("proptest! { #[test] fn a(x in 0..1) {} }", "a", true),
             ("#[rstest] #[case(1)] fn a(#[case] x: u8) {}", "", false),
             ("#[rstest] fn a(#[values(1, 2)] x: u8) {}", "a", false),
-            (
-                "macro_rules! t { ($n:ident) => { #[test] fn $n() {} } } t!(a);",
-                "",
-                false,
-            ),
-            ("my_tests!(a, b);", "", false),
+            ("t!(#[test] fn a() {});", "a", false),
             ("fn f() { println!(); vec![1]; }", "", true),
             ("#[my_test] fn a() {}", "", false),
             ("#[suite] mod a { fn b() {} }", "", false),

@@ -9,7 +9,9 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::prints::prints;
+use super::macros::{Call, Maker};
+use super::prints::{each_piece, prints};
+use super::symbols::{self, Symbols};
 use super::tokens::{Kind, Tokens, value};
 use super::{includes, scan, uses};
 use crate::lang::{Detail, Facts, Mention};
@@ -31,6 +33,10 @@ pub struct Source {
     pub tests: Vec<String>,
     /// It may hold tests that it does not show, or under other names.
     pub hides_tests: bool,
+    /// The macros it defines.
+    pub makers: Vec<Maker>,
+    /// The macros it calls among items, which may make tests.
+    pub calls: Vec<Call>,
     /// `rerun-if-changed` lines it prints, if it is a build script.
     pub reruns: Vec<(String, u32)>,
     /// What else it asks for.
@@ -41,6 +47,8 @@ pub struct Source {
     pub any_module: bool,
     /// It could not be read, so it may use any file of its package.
     pub opaque: bool,
+    /// Its definitions, where they were asked for and the file could be read.
+    pub symbols: Option<Box<Symbols>>,
 }
 
 /// `mod name;`, with the inline modules around it.
@@ -91,8 +99,8 @@ pub enum Base {
     Computed,
 }
 
-/// What the bytes of a source say. Cost: linear in the file.
-pub(super) fn facts(blob: &[u8]) -> Facts {
+/// What the bytes of a source say; `closer`: with its definitions. Cost: linear in the file.
+pub(super) fn facts(blob: &[u8], closer: bool) -> Facts {
     let text = String::from_utf8_lossy(blob);
     let damage = if blob.len() > TOO_LARGE {
         Some("larger than 5 MB: any edit counts, and it may use every file of its package")
@@ -105,9 +113,16 @@ pub(super) fn facts(blob: &[u8]) -> Facts {
         return opaque(blob, text);
     }
     let tokens = Tokens::of(&text);
-    let prints = prints(&tokens);
+    let mut pieces = Vec::new();
+    let prints = if closer {
+        each_piece(&tokens, |piece| pieces.push(piece))
+    } else {
+        prints(&tokens)
+    };
+    let readable = closer && !tokens.broken;
     let mut source = Source {
         documented: prints.documented,
+        symbols: readable.then(|| Box::new(symbols::read(&tokens, &pieces, &prints))),
         ..Source::default()
     };
     let mut trouble = Vec::new();
@@ -173,6 +188,17 @@ fn tests_print(source: &Source) -> Fingerprint {
     printer.number(u64::from(
         source.hides_tests || source.any_module || source.opaque,
     ));
+    for call in &source.calls {
+        printer.piece(&call.name);
+        printer.piece(&call.around);
+        for given in &call.given {
+            printer.piece(given.as_deref().unwrap_or_default());
+        }
+    }
+    for maker in &source.makers {
+        printer.piece(&maker.name);
+        printer.piece(format!("{:?} {:?}", maker.tests, maker.calls));
+    }
     for decl in &source.mods {
         for module in decl.inside.iter().chain([&decl.name]) {
             printer.piece(&module.name);
@@ -224,7 +250,7 @@ fn collect_mentions(
     let literals = tokens.iter().enumerate();
     for (index, token) in literals.filter(|(_, token)| token.kind == Kind::Str) {
         while placed.next_if(|range| range.end <= index).is_some() {}
-        if placed.peek().is_some_and(|range| range.contains(&index)) {
+        if placed.peek().is_some_and(|range| range.contains(&index)) || is_label(tokens, index) {
             continue;
         }
         let line = token.line.saturating_add(lines_before);
@@ -245,6 +271,17 @@ fn collect_mentions(
             mentions.push(Mention { text, line });
         }
     }
+}
+
+/// Whether the literal at `index` only labels what is shown: `.field("name", &self…)`.
+fn is_label(tokens: &Tokens<'_>, index: usize) -> bool {
+    index > 2
+        && tokens.is(index - 1, "(")
+        && tokens.is(index - 2, "field")
+        && tokens.is(index - 3, ".")
+        && tokens.is(index + 1, ",")
+        && tokens.is(index + 2, "&")
+        && tokens.is(index + 3, "self")
 }
 
 fn may_be_path(text: &str) -> bool {
@@ -271,7 +308,7 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> (Facts, Source) {
-        let facts = facts(text.as_bytes());
+        let facts = facts(text.as_bytes(), true);
         let Detail::Rust(source) = facts.detail.clone() else {
             return (facts, Source::default());
         };
@@ -344,12 +381,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_opaque_and_counts_byte_by_byte() {
-        let a = facts(b"fn f() {} // \xff");
-        let b = facts(b"fn f() {}  // \xff");
+        let a = facts(b"fn f() {} // \xff", true);
+        let b = facts(b"fn f() {}  // \xff", true);
         assert_ne!(a.code, b.code);
         assert!(a.lists_directories && !a.trouble.is_empty());
         let large = vec![b' '; TOO_LARGE + 1];
-        assert!(matches!(facts(&large).detail, Detail::Rust(source) if source.opaque));
+        assert!(matches!(facts(&large, true).detail, Detail::Rust(source) if source.opaque));
         let (broken, _) = source("fn f() {{ // a");
         assert_ne!(broken.code, source("fn f() {{ // b").0.code);
     }
@@ -359,13 +396,13 @@ mod tests {
         let deep = "mod a { ".repeat(20_000) + "mod b;" + &"}".repeat(20_000);
         let (_, source) = source(&deep);
         assert_eq!(source.mods.len(), 1);
-        facts("(".repeat(200_000).as_bytes());
+        facts("(".repeat(200_000).as_bytes(), true);
     }
 
     proptest! {
         #[test]
         fn facts_are_total(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            facts(&bytes);
+            facts(&bytes, true);
         }
 
         #[test]
@@ -379,8 +416,8 @@ mod tests {
                 0..80,
             ),
         ) {
-            facts(words.join(" ").as_bytes());
-            facts(words.concat().as_bytes());
+            facts(words.join(" ").as_bytes(), true);
+            facts(words.concat().as_bytes(), true);
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Target {
     pub(super) test: bool,
     /// It has doctests.
     pub(super) doctest: bool,
+    /// Its tests are run by code of its own.
+    pub(super) own_harness: bool,
     /// What the manifest says of it.
     pub(super) print: Fingerprint,
 }
@@ -67,6 +69,7 @@ pub(super) fn targets(
         root,
         test: false,
         doctest: false,
+        own_harness: false,
         print: Fingerprint::default(),
     }));
     out
@@ -80,6 +83,7 @@ fn target(kind: TargetKind, name: String, root: RepoPath, entry: Option<&TargetE
         root,
         test: entry.and_then(|entry| entry.test).unwrap_or(tested),
         doctest: kind == TargetKind::Lib && entry.and_then(|entry| entry.doctest).unwrap_or(true),
+        own_harness: entry.is_some_and(|entry| entry.own_harness),
         print: entry.map(|entry| entry.print).unwrap_or_default(),
     }
 }

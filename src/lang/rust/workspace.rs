@@ -12,10 +12,10 @@ use globset::GlobBuilder;
 
 use super::CargoFile;
 use super::dependencies::Dependency;
-use super::manifest::{Manifest, Workspace};
+use super::manifest::{Manifest, TargetKind, Workspace};
 use super::targets::{Target, targets};
 use crate::lang::{Detail, FileFacts};
-use crate::model::{RepoPath, Snapshot};
+use crate::model::{CargoTest, RepoPath, Snapshot, Suite};
 
 /// Directory names under which whole packages are test data.
 const DATA: &[&[u8]] = &[
@@ -63,6 +63,27 @@ pub(super) struct Project<'a> {
     pub(super) manifests: BTreeMap<RepoPath, &'a Manifest>,
     /// Vendored crates.
     pub(super) vendored: Vec<RepoPath>,
+}
+
+impl Package<'_> {
+    /// The suites that a target makes: its test executable, and its doctests.
+    pub(super) fn suites(&self, target: &Target) -> (Option<Suite>, Option<Suite>) {
+        let suite = |target: CargoTest| Suite::Cargo {
+            package: self.name.clone(),
+            target,
+        };
+        let name = target.name.clone();
+        let test = match target.kind.filter(|_| target.test && self.runs) {
+            None => None,
+            Some(TargetKind::Lib) => Some(CargoTest::Lib),
+            Some(TargetKind::Bin) => Some(CargoTest::Bin(name)),
+            Some(TargetKind::Example) => Some(CargoTest::Example(name)),
+            Some(TargetKind::Test) => Some(CargoTest::Test(name)),
+            Some(TargetKind::Bench) => Some(CargoTest::Bench(name)),
+        };
+        let doc = (target.doctest && self.runs).then(|| suite(CargoTest::Doc));
+        (test.map(suite), doc)
+    }
 }
 
 impl<'a> Project<'a> {

@@ -74,6 +74,10 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence) -> Judgement {
             };
             let reaches = match &unseen {
                 Some(why) => Err(why.clone()),
+                // what a constant or a macro of Rust does shows in no line that runs
+                None if path.extension() != b"py" => {
+                    Err("coverage is followed in Python files alone".to_owned())
+                }
                 None => ran.reaches(path, both, part(both, docs)),
             };
             let unit = &program.units[unit as usize];

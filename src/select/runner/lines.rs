@@ -1,5 +1,6 @@
 //! One test unit a line: a pytest node id, or nextest's binary id.
 //!
+//! Where only some tests of an executable are selected, each is a line: the binary id, a space, the test's name.
 //! A Python file whose tests cannot all be seen is one unit, the file; else each case is one.
 
 use super::RunnerFormat;
@@ -26,6 +27,12 @@ impl RunnerFormat for Lines {
 /// The units of one selected suite.
 pub(super) fn units(selected: &Selected) -> Vec<Vec<u8>> {
     match &selected.suite {
+        Suite::Cargo { .. } if selected.narrowed => {
+            let cases = selected.cases.iter();
+            cases
+                .map(|case| format!("{} {case}", selected.suite).into_bytes())
+                .collect()
+        }
         Suite::Cargo { .. } => vec![selected.suite.to_string().into_bytes()],
         Suite::Python { file } if !selected.complete || selected.cases.is_empty() => {
             vec![file.as_bytes().to_vec()]

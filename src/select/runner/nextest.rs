@@ -5,7 +5,7 @@
 
 use super::RunnerFormat;
 use crate::model::{CargoTest, Suite};
-use crate::select::{Outcome, Selection};
+use crate::select::{Outcome, Selected, Selection};
 
 /// The format `nextest`.
 pub(super) struct Nextest;
@@ -20,7 +20,7 @@ impl RunnerFormat for Nextest {
             .selected()
             .iter()
             .filter(|selected| self.runs(&selected.suite))
-            .map(|selected| format!("binary_id(={})", selected.suite))
+            .map(filter)
             .collect();
         let filter = if selection.outcome() == Outcome::Everything {
             "all()".to_owned()
@@ -35,6 +35,20 @@ impl RunnerFormat for Nextest {
     fn runs(&self, suite: &Suite) -> bool {
         matches!(suite, Suite::Cargo { target, .. } if *target != CargoTest::Doc)
     }
+}
+
+/// The expression for one suite: its executable, or single tests of it.
+fn filter(selected: &Selected) -> String {
+    let binary = format!("binary_id(={})", selected.suite);
+    if !selected.narrowed {
+        return binary;
+    }
+    let tests: Vec<String> = selected
+        .cases
+        .iter()
+        .map(|case| format!("test(={case})"))
+        .collect();
+    format!("({binary} & ({}))", tests.join(" | "))
 }
 
 #[cfg(test)]
@@ -57,5 +71,21 @@ mod tests {
         };
         assert_eq!(filter(some(), false), "binary_id(=p)");
         assert_eq!(filter(some(), true), "all()");
+    }
+
+    #[test]
+    fn single_tests_are_named_where_only_some_of_an_executable_are_selected() {
+        let cases = &["a", "m::b"][..];
+        let some = selection(vec![(cargo("p", CargoTest::Lib), cases, true)], false);
+        let narrowed = some.map(|selected| {
+            Some(Selected {
+                narrowed: true,
+                ..selected
+            })
+        });
+        assert_eq!(
+            String::from_utf8(Nextest.render(&narrowed).concat()).unwrap(),
+            "(binary_id(=p) & (test(=a) | test(=m::b)))"
+        );
     }
 }

@@ -95,11 +95,14 @@ pub(crate) fn required(expected: &Expected, roster: &[String]) -> Vec<String> {
     out
 }
 
-/// Whether running `selected` runs `wanted`. Only Python's ids nest; `pkg` and `pkg::it` are two executables.
+/// Whether running `selected` runs `wanted`. Only Python's ids nest; `pkg` and `pkg::it` are two executables. A space
+/// parts an executable from a test in it.
 pub(crate) fn covers(selected: &str, wanted: &str) -> bool {
     let file = selected.split("::").next().unwrap_or_default();
     let nests = file.contains(['.', '/']);
-    selected == wanted || (nests && wanted.strip_prefix(selected).is_some_and(runs_inside))
+    let rest = wanted.strip_prefix(selected);
+    selected == wanted
+        || rest.is_some_and(|rest| rest.starts_with(' ') || (nests && runs_inside(rest)))
 }
 
 fn runs_inside(rest: &str) -> bool {
@@ -193,6 +196,8 @@ fn a_coarser_unit_covers_python_tests_and_never_cargo_targets() {
         ("tests/test_a.py::test_x", "tests/test_a.py", false),
         ("app", "app::it", false),
         ("app::it", "app::it", true),
+        ("app::it", "app::it a::b", true),
+        ("app::it a", "app::it a::b", false),
     ] {
         assert_eq!(covers(selected, wanted), expected, "{selected} {wanted}");
     }

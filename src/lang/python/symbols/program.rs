@@ -170,7 +170,10 @@ impl<'a> Linker<'a> {
             let mut module = ProgramModule {
                 path: file.path.clone(),
                 first: self.program.units.len() as UnitId,
-                opaque: self.symbols(at).is_none(),
+                opaque: self
+                    .symbols(at)
+                    .is_none()
+                    .then(|| "could not be read in full".to_owned()),
                 ..ProgramModule::default()
             };
             let mut scope: FxHashMap<Word, Vec<Bound>> = FxHashMap::default();
