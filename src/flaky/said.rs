@@ -361,3 +361,69 @@ fn weights(cause: &Cause) -> Weights {
         (cause.broken - cause.broke).max(0.0),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::replay::testing::{parts, series};
+    use super::super::{Failing, Past, assess};
+    use super::*;
+    use crate::model::Series;
+
+    /// Signatures 10 and more are of breakages and share a shape; 1 is an outage's.
+    struct Told(FxHashMap<(u32, u32), u32>);
+
+    impl Says for Told {
+        fn said(&self, series: u32, part: u32) -> Option<u32> {
+            self.0.get(&(series, part)).copied()
+        }
+
+        fn shape(&self, signature: u32) -> u32 {
+            signature.min(10)
+        }
+    }
+
+    const RUNS: usize = 40;
+    const TESTS: u32 = 24;
+
+    /// Four tests break one after the other, each in words of its own; three outages fail half of the tests. In the last run, an
+    /// outage too, test 23 says `last`.
+    fn failing(last: u32) -> Failing {
+        let mut bad: FxHashMap<(u32, u32), u32> = FxHashMap::default();
+        for (test, part) in [(0, 6), (1, 12), (2, 18), (3, 24)] {
+            bad.insert((test, part), 10 + test);
+            bad.insert((test, part + 1), 10 + test);
+        }
+        for part in [9, 21, 30, RUNS as u32 - 1] {
+            bad.extend((4..16).map(|test| ((test, part), 1)));
+        }
+        bad.insert((TESTS - 1, RUNS as u32 - 1), last);
+        let line = |test: u32| -> Series {
+            let outcome = |part| match bad.contains_key(&(test, part)) {
+                true => 'F',
+                false => 'P',
+            };
+            let line: String = (0..RUNS as u32).map(outcome).collect();
+            series(&format!("test_{test}"), &line)
+        };
+        let parts = parts(RUNS, 1, TESTS);
+        let all: Vec<Series> = (0..TESTS).map(line).collect();
+        let told = Told(bad);
+        let past = Past {
+            parts: &parts,
+            says: Some(&told),
+            ..Past::default()
+        };
+        assess(&past, all).tests[TESTS as usize - 1].failures[0]
+    }
+
+    #[test]
+    fn in_an_outage_a_test_that_says_what_the_others_say_was_hit_by_it() {
+        assert!(failing(1).outage.get() > 0.95, "{:?}", failing(1));
+    }
+
+    #[test]
+    fn in_an_outage_a_new_message_of_the_shape_of_breakages_is_suspected() {
+        let (known, unknown) = (failing(99).regression.get(), failing(7).regression.get());
+        assert!(known > 0.3 && known > 3.0 * unknown, "{known}, {unknown}");
+    }
+}
