@@ -14,7 +14,9 @@ fuzz_target!(|input: &[u8]| {
     let Some((first, bytes)) = input.split_first() else { return };
     let name = NAMES[*first as usize % NAMES.len()];
     if let Some((reader, kind)) = lang::of(&name.into()) {
-        let facts = reader.facts(kind, bytes);
-        assert_eq!(facts, reader.facts(kind, bytes), "facts depend on bytes alone");
+        for kind in [kind, reader.closer(kind)] {
+            let facts = reader.facts(kind, bytes);
+            assert_eq!(facts, reader.facts(kind, bytes), "facts depend on bytes alone");
+        }
     }
 });
