@@ -109,7 +109,7 @@ fn groups(never: &[(u32, u32)]) -> Vec<(u32, u32)> {
     groups
 }
 
-/// The logarithm of the chance of so many passes and nothing else.
+/// The logarithm of the chance of so many passes and nothing else. More than 5,000 count as 5,000, so that the cost has an end.
 fn passes(world: &World<'_>, ran: u32, redrawn: f64) -> f64 {
     let mut weights: Rates = *world.prior;
     let mut log = 0.0;

@@ -88,13 +88,17 @@ pub(super) struct Sayings {
 impl Sayings {
     /// What is said at the failed steps of each series, given as (number of the series, its steps).
     pub(super) fn new(says: &dyn Says, series: impl Iterator<Item = (u32, Vec<Step>)>) -> Self {
-        let series: Vec<(u32, Vec<Step>)> = series.collect();
-        let message = |number, part| says.said(number, part);
-        let shape = |number, part| Some(says.shape(says.said(number, part)?));
-        Self {
-            messages: Level::new(&message, &series),
-            shapes: Level::new(&shape, &series),
+        let mut sayings = Self {
+            messages: Level::default(),
+            shapes: Level::default(),
+        };
+        for (number, steps) in series {
+            let message = |part| says.said(number, part);
+            sayings.messages.add(&message, &steps);
+            let shape = |part| Some(says.shape(message(part)?));
+            sayings.shapes.add(&shape, &steps);
         }
+        sayings
     }
 
     /// Fits the shares to the causes as they are believed now, and says how well each cause explains each failure; in the order
@@ -135,34 +139,35 @@ struct Level {
     shares: [Shares; CAUSES],
 }
 
-impl Level {
-    fn new(says: &dyn Fn(u32, u32) -> Option<u32>, series: &[(u32, Vec<Step>)]) -> Self {
-        let words = series
-            .iter()
-            .map(|(number, steps)| {
-                let mut last: FxHashMap<u32, Option<u32>> = FxHashMap::default();
-                let mut words = Vec::new();
-                for step in steps {
-                    let before = last.get(&step.line).copied().flatten();
-                    let failed = step.outcome.is_bad().then_some(words.len() as u32);
-                    last.insert(step.line, failed);
-                    if failed.is_none() {
-                        continue;
-                    }
-                    let said = says(*number, step.part);
-                    words.push(said.map(|signature| Word {
-                        part: step.part,
-                        signature,
-                        before,
-                    }));
-                }
-                words
-            })
-            .collect();
+impl Default for Level {
+    fn default() -> Self {
         Self {
-            words,
+            words: Vec::new(),
             shares: DEFAULT,
         }
+    }
+}
+
+impl Level {
+    /// Takes in the next series.
+    fn add(&mut self, says: &dyn Fn(u32) -> Option<u32>, steps: &[Step]) {
+        let mut last: FxHashMap<u32, Option<u32>> = FxHashMap::default();
+        let mut words = Vec::new();
+        for step in steps {
+            let before = last.get(&step.line).copied().flatten();
+            let failed = step.outcome.is_bad().then_some(words.len() as u32);
+            last.insert(step.line, failed);
+            if failed.is_none() {
+                continue;
+            }
+            let said = says(step.part);
+            words.push(said.map(|signature| Word {
+                part: step.part,
+                signature,
+                before,
+            }));
+        }
+        self.words.push(words);
     }
 
     /// Fits the shares, and says how well each cause explains each failure: what was never heard as well as `unheard` says.

@@ -108,7 +108,8 @@ const PACKAGE_KEYS: &[&str] = &[
     "bugreport",
     "cargo_crate",
 ];
-const PROGRAMS: &[&str] = &[
+/// Programs of the toolchain and libraries that start programs.
+pub(super) const PROGRAMS: &[&str] = &[
     "Command",
     "cargo_bin",
     "cargo_bin_cmd",

@@ -11,6 +11,7 @@ use super::{How, NameId};
 use crate::lang::rust::attributes;
 use crate::lang::rust::macros::EXPRESSIONS;
 use crate::lang::rust::tokens::{Kind, Tokens, value};
+use crate::lang::rust::uses::PROGRAMS;
 
 /// Keywords, which name nothing that is defined. `Self` and `self` mean what is around them.
 const KEYWORDS: &[&str] = &[
@@ -18,23 +19,6 @@ const KEYWORDS: &[&str] = &[
     "false", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub",
     "ref", "return", "self", "Self", "static", "struct", "super", "trait", "true", "type",
     "unsafe", "use", "where", "while",
-];
-
-/// Programs of the toolchain and libraries that start programs.
-const STARTS: &[&str] = &[
-    "Command",
-    "cargo_bin",
-    "cargo_bin_cmd",
-    "assert_cmd",
-    "escargot",
-    "duct",
-    "cmd",
-    "xshell",
-    "rexpect",
-    "trycmd",
-    "snapbox",
-    "CargoBuild",
-    "expectrl",
 ];
 
 /// Numbers the names of a file.
@@ -134,7 +118,7 @@ pub(super) fn names(
                 let Some(name) = tokens.ident(index) else {
                     continue;
                 };
-                found.spawns |= STARTS.contains(&name);
+                found.spawns |= PROGRAMS.contains(&name);
                 let free = index < unknown || index < attribute;
                 let bound = within
                     .bound
