@@ -120,6 +120,8 @@ impl Workspace {
                 heads,
                 shapes,
                 docs,
+                names,
+                imports,
                 moved,
             } = change
             else {
@@ -139,6 +141,8 @@ impl Workspace {
                 heads: heads.clone(),
                 shapes: shapes.clone(),
                 docs: docs.clone(),
+                names: names.clone(),
+                imports: imports.clone(),
             };
             found.files.insert(path.clone(), attributed);
         }

@@ -56,6 +56,12 @@ pub struct Walk {
     given: FxHashSet<UnitId>,
     queue: Vec<UnitId>,
     via: FxHashMap<UnitId, UnitId>,
+    /// Names of modules that were asked for, each with a unit that does.
+    asked: FxHashMap<(ModuleId, Word), UnitId>,
+    /// Modules of which all names were taken, each with a unit that does.
+    stars: FxHashMap<ModuleId, UnitId>,
+    /// Modules of which any name may be asked for, each with a unit that does.
+    every: FxHashMap<ModuleId, UnitId>,
     /// Tests, which nobody calls but the runner.
     tests: Units,
 }
@@ -122,6 +128,9 @@ impl<'p> Symbols<'p> {
             given: FxHashSet::default(),
             queue: Vec::new(),
             via: FxHashMap::default(),
+            asked: FxHashMap::default(),
+            stars: FxHashMap::default(),
+            every: FxHashMap::default(),
             tests,
         };
         modules
@@ -171,6 +180,22 @@ impl<'p> Symbols<'p> {
     pub fn instantiate(&self, walk: &mut Walk, class: ClassId) {
         self.alive(walk, class, None);
         self.run(walk);
+    }
+
+    /// A reached unit that asks a module for a name, whether it has it or not.
+    pub fn asked(&self, walk: &Walk, module: ModuleId, word: Word) -> Option<UnitId> {
+        let name = &self.program.words[word as usize];
+        let star = walk.stars.get(&module).filter(|_| !name.starts_with('_'));
+        let found = walk.asked.get(&(module, word)).or(star);
+        let found = found.or_else(|| walk.every.get(&module)).copied();
+        found.or_else(|| {
+            // handed on as an object, and asked for a name by somebody who does not know what it is
+            let blind = walk.habits.reflects
+                || walk.any.contains(&word)
+                || walk.affixes.iter().any(|affix| self.fits(word, *affix));
+            let handed = blind && walk.modules.contains(module as usize);
+            handed.then(|| self.program.modules[module as usize].first)
+        })
     }
 
     fn run(&self, walk: &mut Walk) {
@@ -257,6 +282,9 @@ impl<'p> Symbols<'p> {
                 }
             }
             ProgramUse::Everything(module) => {
+                if let Some(from) = from {
+                    walk.every.entry(module).or_insert(from);
+                }
                 for used in self.program.modules[module as usize]
                     .members
                     .values()
@@ -265,6 +293,16 @@ impl<'p> Symbols<'p> {
                     if !matches!(used, ProgramUse::Module(_)) {
                         self.follow(walk, *used, from);
                     }
+                }
+            }
+            ProgramUse::Name(module, word) => {
+                if let Some(from) = from {
+                    walk.asked.entry((module, word)).or_insert(from);
+                }
+            }
+            ProgramUse::Star(module) => {
+                if let Some(from) = from {
+                    walk.stars.entry(module).or_insert(from);
                 }
             }
             ProgramUse::Prefix(word) => self.affix(walk, word, from),
@@ -390,6 +428,9 @@ impl<'p> Symbols<'p> {
             .any(|base| walk.whole.contains(*base as usize));
         for &base in &self.family[class as usize] {
             let fresh = !walk.live.put(base as usize);
+            if let Some(head) = self.program.classes[base as usize].head {
+                self.reach(walk, head, from);
+            }
             for (&word, units) in &self.program.classes[base as usize].members {
                 let text = self.program.words[word as usize].as_str();
                 let named = fresh

@@ -57,6 +57,10 @@ pub enum UnitChange {
         shapes: Vec<(Option<u32>, Option<u32>)>,
         /// The units whose docstrings differ.
         docs: Vec<(Option<u32>, Option<u32>)>,
+        /// Names of the file that are new, gone, or bound to something else, for whoever asks the file for them.
+        names: Vec<String>,
+        /// New imports on the top level, as [`crate::model::ProgramImport::written`]. They run before anything else does.
+        imports: Vec<String>,
         /// Some unit starts on another line.
         moved: bool,
     },

@@ -40,8 +40,8 @@ pub use series::{PartId, PastPart, RunId, Seen, Series};
 pub use sink::{Claim, EdgeSink, NodeInfo, NodeRef, Note, SinkEdge};
 pub use snapshot::{Entry, Mode, Snapshot};
 pub use symbols::{
-    ClassId, Habits, ModuleId, Program, ProgramClass, ProgramLeft, ProgramModule, ProgramSuite,
-    ProgramUnit, ProgramUse, UnitId, Word,
+    ClassId, Habits, ModuleId, Program, ProgramClass, ProgramImport, ProgramLeft, ProgramModule,
+    ProgramSuite, ProgramUnit, ProgramUse, UnitId, Word,
 };
 pub use test_id::{TestId, TestParts, Variant};
 pub use units::{LogSeconds, Probability, Seconds, Timestamp};

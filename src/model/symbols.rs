@@ -143,6 +143,10 @@ pub enum ProgramUse {
     Prefix(Word),
     /// A fixture.
     Fixture(Word),
+    /// This name of the module has to be there, or may not be there: an import or an attribute asks for it.
+    Name(ModuleId, Word),
+    /// All names of the module that a star import takes.
+    Star(ModuleId),
 }
 
 /// A class.
@@ -156,6 +160,8 @@ pub struct ProgramClass {
     pub heirs: Vec<ClassId>,
     /// Its own members by name.
     pub members: FxHashMap<Word, Vec<UnitId>>,
+    /// What it is called and what it extends, where that is a piece of code of its own.
+    pub head: Option<UnitId>,
     /// Whoever calls its methods need not be seen: it extends something from outside, or helps tests.
     pub open: bool,
     /// It extends something from outside that only calls what Python's operators call.
@@ -179,8 +185,21 @@ pub struct ProgramModule {
     pub members: FxHashMap<Word, Vec<ProgramUse>>,
     /// What a runner calls unasked: hooks, automatic fixtures.
     pub hooks: Vec<UnitId>,
+    /// What it imports on its top level.
+    pub imports: Vec<ProgramImport>,
     /// Why it may use anything, where it may, in words that continue "`file` is loaded, and".
     pub opaque: Option<String>,
+}
+
+/// An import on the top level of a file.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ProgramImport {
+    /// As one text that tells it from all others of the file.
+    pub written: String,
+    /// It names a file of the program.
+    pub ours: bool,
+    /// What it names is there, and is no file of its own.
+    pub bound: bool,
 }
 
 impl Program {
@@ -203,6 +222,8 @@ impl Program {
             ProgramUse::Everything(module) => ProgramUse::Everything(module + modules),
             ProgramUse::Prefix(word) => ProgramUse::Prefix(word + words),
             ProgramUse::Fixture(word) => ProgramUse::Fixture(word + words),
+            ProgramUse::Name(module, word) => ProgramUse::Name(module + modules, word + words),
+            ProgramUse::Star(module) => ProgramUse::Star(module + modules),
         };
         let shifted = |all: Vec<UnitId>| all.into_iter().map(|unit| unit + units).collect();
         let by_word = |all: FxHashMap<Word, Vec<UnitId>>| {
@@ -211,14 +232,28 @@ impl Program {
                 .collect()
         };
         self.words.extend(other.words);
-        self.units
-            .extend(other.units.into_iter().map(|unit| ProgramUnit {
+        self.units.extend(other.units.into_iter().map(|unit| {
+            ProgramUnit {
                 module: unit.module + modules,
                 class: unit.class.map(|class| class + classes),
                 uses: unit.uses.into_iter().map(used).collect(),
                 words: unit.words.into_iter().map(|word| word + words).collect(),
+                shares: unit
+                    .shares
+                    .into_iter()
+                    .map(|(module, word)| (module + modules, word + words))
+                    .collect(),
+                leaves: unit
+                    .leaves
+                    .into_iter()
+                    .map(|left| ProgramLeft {
+                        word: left.word + words,
+                        ..left
+                    })
+                    .collect(),
                 ..unit
-            }));
+            }
+        }));
         let moved = |all: Vec<ClassId>| all.into_iter().map(|class| class + classes).collect();
         self.classes
             .extend(other.classes.into_iter().map(|class| ProgramClass {
@@ -226,6 +261,7 @@ impl Program {
                 bases: moved(class.bases),
                 heirs: moved(class.heirs),
                 members: by_word(class.members),
+                head: class.head.map(|unit| unit + units),
                 ..class
             }));
         self.modules.extend(other.modules.into_iter().map(|module| {

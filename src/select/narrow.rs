@@ -6,10 +6,10 @@
 
 mod cargo;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::graph::{Graph, Symbols, Units, Walk};
-use crate::model::{ModuleId, Node, Program, RepoPath, Suite, UnitId};
+use crate::model::{ModuleId, Node, Program, ProgramImport, RepoPath, Suite, UnitId, Word};
 
 use super::{Selected, Selection};
 
@@ -24,6 +24,10 @@ pub struct Attributed {
     pub shapes: Vec<(Option<u32>, Option<u32>)>,
     /// Definitions whose docstrings differ.
     pub docs: Vec<(Option<u32>, Option<u32>)>,
+    /// Names of the file that are new, gone, or bound to something else.
+    pub names: Vec<String>,
+    /// New imports on the top level, as [`ProgramImport::written`](crate::model::ProgramImport::written).
+    pub imports: Vec<String>,
 }
 
 /// What narrowing is made of.
@@ -44,6 +48,8 @@ struct Side<'a> {
     modules: HashMap<&'a RepoPath, ModuleId>,
     changed: Vec<UnitId>,
     docs: Vec<UnitId>,
+    /// Names of files that are new, gone, or bound to something else.
+    names: Vec<(ModuleId, Word)>,
     /// Definitions that nobody calls but a runner.
     tests: Units,
 }
@@ -52,7 +58,17 @@ struct Side<'a> {
 /// the file is loaded, by somebody who may look at everything in them.
 pub fn unattributable(finer: &Finer<'_>) -> Vec<(RepoPath, String)> {
     let mut found = Vec::new();
+    let before = finer.base.1.modules.iter().flat_map(|m| &m.imports);
+    let before: HashSet<&str> = before.map(|import| import.written.as_str()).collect();
     for (path, change) in finer.files {
+        if let Some(import) = uncertain(change, path, finer.head.1, &before) {
+            let import = import.replace(':', " ");
+            found.push((
+                path.clone(),
+                format!("it may not find what it now imports: {import}"),
+            ));
+            continue;
+        }
         let reason =
             [(finer.base.1, 0), (finer.head.1, 1)]
                 .into_iter()
@@ -88,6 +104,22 @@ pub fn unattributable(finer: &Finer<'_>) -> Vec<(RepoPath, String)> {
         found.extend(reason.map(|reason| (path.clone(), reason)));
     }
     found
+}
+
+/// A new import of a file that may fail: it names none of our definitions, and no other file had it before.
+fn uncertain<'c>(
+    change: &'c Attributed,
+    path: &RepoPath,
+    head: &Program,
+    before: &HashSet<&str>,
+) -> Option<&'c str> {
+    let module = head.modules.iter().find(|module| module.path == *path);
+    let imports = change.imports.iter().map(String::as_str);
+    imports.into_iter().find(|written| {
+        let same = |import: &&ProgramImport| import.written == *written;
+        let found = module.and_then(|module| module.imports.iter().find(same));
+        !found.is_some_and(|import| import.bound || !import.ours && before.contains(written))
+    })
 }
 
 /// Drops what cannot reach any attributed change. `floor` is what has to stay for other reasons.
@@ -199,13 +231,24 @@ impl<'a> Side<'a> {
             symbols: Symbols::new(program),
             changed: Vec::new(),
             docs: Vec::new(),
+            names: Vec::new(),
             tests: Units::default(),
             modules,
         };
+        let words: HashMap<&str, Word> = program
+            .words
+            .iter()
+            .zip(0..)
+            .map(|(text, word)| (text.as_str(), word))
+            .collect();
         for (path, change) in finer.files {
             let Some(&module) = side.modules.get(path) else {
                 continue;
             };
+            // a word that the program lacks is asked for by nobody
+            let names = change.names.iter();
+            side.names
+                .extend(names.filter_map(|name| Some((module, *words.get(name.as_str())?))));
             let first = program.modules[module as usize].first;
             side.changed
                 .extend(change.units.iter().filter_map(place).map(|at| first + at));
@@ -331,7 +374,9 @@ impl<'a> Side<'a> {
         let read = |unit: &&UnitId| {
             walk.contains(**unit) && (walk.reads_docs() || program.units[**unit as usize].kept)
         };
+        let asked = |(module, word): &(ModuleId, Word)| self.symbols.asked(walk, *module, *word);
         walk.first_of(&self.changed)
+            .or_else(|| self.names.iter().find_map(asked))
             .or_else(|| self.docs.iter().find(read).copied())
     }
 

@@ -123,11 +123,12 @@ impl Lang for Python {
     }
 
     fn units(&self, before: &Facts, after: &Facts) -> UnitChange {
-        if before.tests != after.tests {
-            return UnitChange::Whole("its tests are others".to_owned());
-        }
         match (&before.detail, &after.detail) {
             (Detail::Python(before), Detail::Python(after)) => {
+                let found_by = |source: &Source| (source.hidden_tests.is_some(), source.doctests);
+                if found_by(before) != found_by(after) {
+                    return UnitChange::Whole("its tests are found in other ways".to_owned());
+                }
                 match (&before.symbols, &after.symbols) {
                     (Some(before), Some(after)) => symbols::diff(before, after),
                     _ => UnitChange::Whole("it could not be read in full".to_owned()),

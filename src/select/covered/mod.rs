@@ -61,6 +61,11 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence) -> Judgement {
     };
     let unseen = ran.unseen();
     for (path, change) in finer.files {
+        // no line shows who asks a file for a name
+        if !(change.names.is_empty() && change.imports.is_empty()) {
+            judged.rest.insert(path.clone(), change.clone());
+            continue;
+        }
         let mut left = Attributed::default();
         let part = |both: &(Option<u32>, Option<u32>), docs: bool| match docs {
             true => Part::Docs,
@@ -75,6 +80,7 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence) -> Judgement {
             let reaches = match &unseen {
                 Some(why) => Err(why.clone()),
                 // what a constant or a macro of Rust does shows in no line that runs
+                None if is_head(program, unit) => Err("a class is made of it".to_owned()),
                 None if path.extension() != b"py" => {
                     Err("coverage is followed in Python files alone".to_owned())
                 }
@@ -109,6 +115,12 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence) -> Judgement {
         }
     }
     judged
+}
+
+/// Whether a unit is the head of a class.
+fn is_head(program: &Program, unit: UnitId) -> bool {
+    let class = program.units[unit as usize].class;
+    class.is_some_and(|class| program.classes[class as usize].head == Some(unit))
 }
 
 /// A definition where it stands at the measured commit, or in the head where it is new.

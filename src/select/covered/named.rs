@@ -93,7 +93,10 @@ impl<'a> Named<'a> {
                 ProgramUse::Everything(module) => self.modules.contains(module),
                 ProgramUse::Prefix(word) => self.begins(*word),
                 ProgramUse::Fixture(word) => self.fixture.contains(word),
-                ProgramUse::Class(_) | ProgramUse::Module(_) => false,
+                ProgramUse::Class(_)
+                | ProgramUse::Module(_)
+                | ProgramUse::Name(..)
+                | ProgramUse::Star(_) => false,
             })
     }
 

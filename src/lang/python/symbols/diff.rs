@@ -1,31 +1,44 @@
 //! Two versions of a file → the units that differ, or why they cannot be told.
+//!
+//! What is added or taken away stays with whoever asks for it, as long as loading the file does nothing new that can fail:
+//! a function whose decorators and defaults only name what is there, a constant, a further name of a module that is
+//! imported anyway.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::{Kind, Symbols, Unit};
+use super::{Bound, Kind, MAY_FAIL, Symbols, Unit};
 use crate::lang::UnitChange;
+use crate::lang::python::stdlib;
 
 /// What differs between two versions of a file.
 pub(in crate::lang::python) fn diff(before: &Symbols, after: &Symbols) -> UnitChange {
-    let whole = |why: &str| UnitChange::Whole(why.to_owned());
-    let (old, new) = (keyed(before), keyed(after));
-    let mut change = Vec::new();
+    told(before, after).unwrap_or_else(|why| UnitChange::Whole(why.to_owned()))
+}
+
+fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
+    let (old_keys, new_keys) = (keys(before), keys(after));
+    let (old, new) = (places(&old_keys), places(&new_keys));
+    let (looked_up, looks_up) = (loaded(before), loaded(after));
+    let known = Known::new(before, after);
+    let mut units = Vec::new();
     let (mut docs, mut heads, mut shapes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut names: BTreeSet<&str> = BTreeSet::new();
     let mut moved = false;
-    let mut last = None;
+    let mut order = Vec::new();
     for (at, unit) in after.units.iter().enumerate() {
-        let Some(&place) = old.get(&key_of(after, at)) else {
-            change.push((None, Some(at as u32)));
+        let Some(&place) = old.get(&new_keys[at]) else {
+            known.can_be_defined(after, unit)?;
+            units.push((None, Some(at as u32)));
+            names.extend(names_of(unit));
             continue;
         };
-        if last.is_some_and(|last| last > place) {
-            return whole("its definitions changed places");
-        }
-        last = Some(place);
         let was = &before.units[place as usize];
+        order.push((place, unit));
         moved |= was.lines.0 != unit.lines.0;
         if was.kind != unit.kind {
-            return whole("a definition became another kind of thing");
+            return Err("a definition became another kind of thing");
         }
         let both = (Some(place), Some(at as u32));
         if was.doc != unit.doc {
@@ -35,65 +48,327 @@ pub(in crate::lang::python) fn diff(before: &Symbols, after: &Symbols) -> UnitCh
             continue;
         }
         if unit.kind == Kind::Module {
-            return whole("what runs on import changed");
+            return Err("what runs on import changed");
         }
         if was.head != unit.head && (was.risky || unit.risky) {
-            return whole("what runs where a function is defined changed");
+            if was.flags & MAY_FAIL != 0 {
+                return Err("what runs where a function is defined changed");
+            }
+            known.can_be_defined(after, unit)?;
         }
-        if names(before, was)
-            .iter()
-            .collect::<std::collections::BTreeSet<_>>()
-            .is_superset(&names(after, unit).iter().collect())
+        let named: BTreeSet<&str> = loads(before, was).collect();
+        if !loads(after, unit)
+            .all(|name| named.contains(name) || known.is_there(name, unit.lines.0))
         {
-            change.push(both);
-            if was.head != unit.head {
-                heads.push(both);
-            }
-            if was.shape != unit.shape {
-                shapes.push(both);
-            }
-        } else {
-            return whole("what runs on import names something new");
+            return Err("what runs on import names something new");
+        }
+        units.push(both);
+        if was.head != unit.head {
+            heads.push(both);
+        }
+        if was.shape != unit.shape {
+            shapes.push(both);
         }
     }
+    keeps_its_order(&order, &looks_up, after)?;
     for (at, unit) in before.units.iter().enumerate() {
-        if new.contains_key(&key_of(before, at)) {
+        if new.contains_key(&old_keys[at]) {
             continue;
         }
-        if unit.class.is_none() {
-            return whole("a definition is gone");
+        units.push((Some(at as u32), None));
+        for name in own_names(unit) {
+            if looks_up.contains(name) || known.head_names.contains(name) {
+                return Err("what runs on import names what is gone");
+            }
         }
-        change.push((Some(at as u32), None));
+        names.extend(names_of(unit));
     }
-    UnitChange::Units {
-        units: change,
+    let imports = imports(before, after)?;
+    for name in &imports.names {
+        if looked_up.contains(name) && looks_up.contains(name) {
+            return Err("what runs on import uses another import");
+        }
+        // functions that look the name up find something else
+        for (symbols, keys, other) in [(before, &old_keys, &new), (after, &new_keys, &old)] {
+            for (at, unit) in symbols.units.iter().enumerate() {
+                let uses = |id: &u32| symbols.names[*id as usize] == *name;
+                if unit.kind == Kind::Module || !unit.globals.iter().any(uses) {
+                    continue;
+                }
+                let there = other.get(&keys[at]).copied();
+                let here = Some(at as u32);
+                units.push(match std::ptr::eq(symbols, before) {
+                    true => (here, there),
+                    false => (there, here),
+                });
+            }
+        }
+    }
+    names.extend(&imports.names);
+    units.sort_unstable();
+    units.dedup();
+    Ok(UnitChange::Units {
+        units,
         heads,
         shapes,
         docs,
+        names: names.into_iter().map(str::to_owned).collect(),
+        imports: imports.added,
         moved,
+    })
+}
+
+/// What the names in a head can be.
+struct Known<'a> {
+    /// Names that are loaded on import in both versions, each with the first line below which it is sure to be there.
+    loaded: FxHashMap<&'a str, u32>,
+    /// Names that the newer version binds on its top level, each with the line below which it is there.
+    bound: FxHashMap<&'a str, u32>,
+    /// The first parts of the names that heads and constants of the newer version load.
+    head_names: BTreeSet<&'a str>,
+}
+
+impl<'a> Known<'a> {
+    fn new(before: &'a Symbols, after: &'a Symbols) -> Self {
+        let mut known = Self {
+            loaded: FxHashMap::default(),
+            bound: FxHashMap::default(),
+            head_names: BTreeSet::new(),
+        };
+        let mut loaded_before: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for unit in &before.units {
+            loaded_before.extend(loads(before, unit).map(|name| (unit.name.as_str(), name)));
+        }
+        let first = |all: &mut FxHashMap<&'a str, u32>, name, line| {
+            let known = all.entry(name).or_insert(line);
+            *known = line.min(*known);
+        };
+        for unit in &after.units {
+            for name in loads(after, unit) {
+                known.head_names.extend(name.split('.').next());
+                if loaded_before.contains(&(unit.name.as_str(), name)) {
+                    first(&mut known.loaded, name, unit.lines.0);
+                }
+            }
+            for name in names_of(unit) {
+                first(&mut known.bound, name, unit.lines.1);
+            }
+        }
+        let lines: FxHashMap<u32, u32> = after.plain.iter().copied().collect();
+        for (name, bound) in &after.scope {
+            if let Bound::Import(import) = bound
+                && let Some(line) = lines.get(import)
+            {
+                first(&mut known.bound, &after.names[*name as usize], *line);
+            }
+        }
+        known
+    }
+
+    /// Whether defining a unit of the newer version does nothing that can fail.
+    fn can_be_defined(&self, after: &Symbols, unit: &Unit) -> Result<(), &'static str> {
+        if unit.kind == Kind::Module {
+            return Err("what runs on import changed");
+        }
+        let is_there = |name: &str| self.is_there(name, unit.lines.0);
+        if unit.flags & MAY_FAIL != 0 || !loads(after, unit).all(is_there) {
+            return Err("what runs where a function is defined may fail");
+        }
+        Ok(())
+    }
+
+    /// Whether a name that is looked up on import can be found at a line.
+    fn is_there(&self, name: &str, line: u32) -> bool {
+        let above = |of: &FxHashMap<&str, u32>, name: &str| of.get(name).is_some_and(|l| *l < line);
+        let (top, last) = match name.split_once('.') {
+            Some((top, _)) => (top, name.rsplit('.').next().unwrap_or_default()),
+            None => (name, ""),
+        };
+        above(&self.loaded, name)
+            || above(&self.bound, top) && (last.is_empty() || is_of_pytest(name))
+            || matches!(name, "property" | "staticmethod" | "classmethod")
+            // of a property that stands above
+            || matches!(last, "setter" | "getter" | "deleter")
     }
 }
 
-/// The names that are looked up when a unit is defined, sorted.
-fn names<'a>(symbols: &'a Symbols, unit: &Unit) -> Vec<&'a str> {
-    unit.loads
-        .iter()
+/// Names that pytest has had for long, its marks among them that need not be registered.
+fn is_of_pytest(name: &str) -> bool {
+    matches!(
+        name,
+        "pytest.fixture"
+            | "pytest.param"
+            | "pytest.mark.filterwarnings"
+            | "pytest.mark.parametrize"
+            | "pytest.mark.skip"
+            | "pytest.mark.skipif"
+            | "pytest.mark.usefixtures"
+            | "pytest.mark.xfail"
+    )
+}
+
+/// Units that changed places must not be named by what runs between them, and tests keep the order in which they run.
+fn keeps_its_order(
+    order: &[(u32, &Unit)],
+    looks_up: &BTreeSet<&str>,
+    after: &Symbols,
+) -> Result<(), &'static str> {
+    let mut most = None;
+    let mut jumped = vec![false; order.len()];
+    for (at, (place, _)) in order.iter().enumerate() {
+        jumped[at] |= most.is_some_and(|most| most > *place);
+        most = most.max(Some(*place));
+    }
+    let mut least = u32::MAX;
+    for (at, (place, _)) in order.iter().enumerate().rev() {
+        jumped[at] |= least < *place;
+        least = least.min(*place);
+    }
+    for (_, (_, unit)) in jumped.iter().zip(order).filter(|(jumped, _)| **jumped) {
+        let last = unit.name.rsplit('.').next().unwrap_or_default();
+        let stays = unit.kind != Kind::Main
+            && unit.flags & MAY_FAIL == 0
+            && unit.fixture.is_none()
+            && !last.to_ascii_lowercase().starts_with("test")
+            && !looks_up.contains(last)
+            && !after
+                .units
+                .iter()
+                .any(|other| loads(after, other).any(|name| name == last));
+        if !stays {
+            return Err("its definitions changed places");
+        }
+    }
+    Ok(())
+}
+
+/// How the imports on the top level differ.
+struct Imports<'a> {
+    /// Names that are bound to something else, or no longer or newly bound.
+    names: BTreeSet<&'a str>,
+    added: Vec<String>,
+}
+
+fn imports<'a>(before: &'a Symbols, after: &'a Symbols) -> Result<Imports<'a>, &'static str> {
+    if runs(before) != runs(after) {
+        return Err("it imports other modules");
+    }
+    let (old, new) = (bindings(before), bindings(after));
+    let all: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
+    let names = all
+        .into_iter()
+        .filter(|name| old.get(name) != new.get(name))
+        .collect();
+    let written = |symbols: &Symbols| -> BTreeSet<String> {
+        let plain = symbols.plain.iter();
+        plain
+            .map(|(import, _)| symbols.imports[*import as usize].written())
+            .collect()
+    };
+    // what a head names must be there before it
+    let lines: FxHashMap<u32, u32> = after.plain.iter().copied().collect();
+    for (name, bound) in &after.scope {
+        let Bound::Import(import) = bound else {
+            continue;
+        };
+        let Some(line) = lines.get(import) else {
+            continue;
+        };
+        let name = after.names[*name as usize].as_str();
+        for unit in after.units.iter().filter(|unit| unit.lines.0 < *line) {
+            if loads(after, unit).any(|load| load.split('.').next() == Some(name)) {
+                return Err("an import stands below what uses it");
+            }
+        }
+    }
+    Ok(Imports {
+        names,
+        added: written(after)
+            .difference(&written(before))
+            .cloned()
+            .collect(),
+    })
+}
+
+/// The modules that are imported on the top level, in the order in which they first are; Python's own need no order.
+fn runs(symbols: &Symbols) -> Vec<(u32, &str)> {
+    let mut found = Vec::new();
+    for (import, _) in &symbols.plain {
+        let import = &symbols.imports[*import as usize];
+        let own = (import.level, import.module.as_str());
+        let top = import.module.split('.').next().unwrap_or_default();
+        if !(import.level == 0 && stdlib::is_stdlib(top)) && !found.contains(&own) {
+            found.push(own);
+        }
+    }
+    found
+}
+
+/// What each name is bound to by the imports on the top level.
+fn bindings(symbols: &Symbols) -> BTreeMap<&str, Vec<String>> {
+    let plain: BTreeSet<u32> = symbols.plain.iter().map(|(import, _)| *import).collect();
+    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (name, bound) in &symbols.scope {
+        if let Bound::Import(import) = bound
+            && plain.contains(import)
+        {
+            let name = symbols.names[*name as usize].as_str();
+            let written = symbols.imports[*import as usize].written();
+            found.entry(name).or_default().push(written);
+        }
+    }
+    found
+}
+
+/// The names that a unit binds on the top level.
+fn names_of(unit: &Unit) -> impl Iterator<Item = &str> {
+    let outer = match unit.kind {
+        Kind::Class => !unit.name.contains('.'),
+        _ => unit.class.is_none(),
+    };
+    own_names(unit).filter(move |_| outer)
+}
+
+/// The names that a unit binds, in its class where it has one.
+fn own_names(unit: &Unit) -> impl Iterator<Item = &str> {
+    let named = matches!(unit.kind, Kind::Function | Kind::Constant | Kind::Class);
+    let all = unit.name.split(", ").filter(move |_| named);
+    all.filter_map(|name| name.rsplit('.').next())
+}
+
+fn loaded(symbols: &Symbols) -> BTreeSet<&str> {
+    let loaded = symbols.loaded.iter();
+    loaded
         .map(|name| symbols.names[*name as usize].as_str())
         .collect()
 }
 
-/// Units by name; namesakes by their order.
-fn keyed(symbols: &Symbols) -> FxHashMap<(String, u32), u32> {
-    (0..symbols.units.len())
-        .map(|at| (key_of(symbols, at), at as u32))
-        .collect()
+/// The names that are looked up when a unit is defined.
+fn loads<'a>(symbols: &'a Symbols, unit: &Unit) -> impl Iterator<Item = &'a str> {
+    let loads = unit
+        .loads
+        .iter()
+        .map(|name| symbols.names[*name as usize].as_str());
+    loads.collect::<Vec<_>>().into_iter()
 }
 
-fn key_of(symbols: &Symbols, at: usize) -> (String, u32) {
-    let name = &symbols.units[at].name;
-    let before = symbols.units[..at]
-        .iter()
-        .filter(|u| u.name == *name)
-        .count();
-    (name.clone(), before as u32)
+/// A unit's name, and how many namesakes stand before it.
+type Key<'a> = (&'a str, u32);
+
+/// The keys of all units, in order.
+fn keys(symbols: &Symbols) -> Vec<Key<'_>> {
+    let mut namesakes: FxHashMap<&str, u32> = FxHashMap::default();
+    let units = symbols.units.iter();
+    let keys = units.map(|unit| {
+        let before = namesakes.entry(&unit.name).or_default();
+        *before += 1;
+        (unit.name.as_str(), *before - 1)
+    });
+    keys.collect()
+}
+
+/// Places by key.
+fn places<'a>(keys: &[Key<'a>]) -> FxHashMap<Key<'a>, u32> {
+    let keys = keys.iter().enumerate();
+    keys.map(|(at, key)| (*key, at as u32)).collect()
 }

@@ -41,6 +41,10 @@ pub struct Symbols {
     /// What the names of the module are bound to; a name may be bound more than once.
     pub(super) scope: Vec<(NameId, Bound)>,
     pub(super) imports: Vec<Imported>,
+    /// The imports that stand by themselves on the top level, by place among all, with their lines.
+    pub(super) plain: Vec<(u32, u32)>,
+    /// The names that are looked up when the file is loaded, sorted.
+    pub(super) loaded: Vec<NameId>,
 }
 
 /// A piece of a file that changes as a whole.
@@ -118,6 +122,8 @@ pub(super) const ELSEWHERE: u32 = 32768;
 pub(super) const READS_HEADS: u32 = 65536;
 /// Its body does nothing.
 pub(super) const EMPTY: u32 = 131_072;
+/// What runs where it is defined may fail: it does more than putting names and literals together.
+pub(super) const MAY_FAIL: u32 = 262_144;
 
 /// A value of a module or class that is set or added to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -141,6 +147,8 @@ pub(crate) enum Kind {
     Function,
     /// An assignment that cannot fail and does nothing else.
     Constant,
+    /// The first line of a class, and its docstring.
+    Class,
 }
 
 /// A pytest fixture.
@@ -193,6 +201,15 @@ pub(crate) struct Imported {
     pub(super) module: String,
     /// The name taken from the module; `None` for the module itself, `*` for all.
     pub(super) name: Option<String>,
+}
+
+impl Imported {
+    /// As one text.
+    pub(super) fn written(&self) -> String {
+        let dots = ".".repeat(self.level as usize);
+        let name = self.name.as_deref().unwrap_or_default();
+        format!("{dots}{}:{name}", self.module)
+    }
 }
 
 /// A type, or the object of that type, as far as one file tells.

@@ -12,8 +12,8 @@ use crate::lang::FileFacts;
 use crate::lang::python::links::Wide;
 use crate::lang::python::resolve::{File, Resolver, SetUp, set_up};
 use crate::model::{
-    ClassId, EdgeSink, Habits, ModuleId, Program, ProgramClass, ProgramLeft, ProgramModule,
-    ProgramUnit, ProgramUse, RepoPath, Snapshot, UnitId, Word,
+    ClassId, EdgeSink, Habits, ModuleId, Program, ProgramClass, ProgramImport, ProgramLeft,
+    ProgramModule, ProgramUnit, ProgramUse, RepoPath, Snapshot, UnitId, Word,
 };
 
 /// The program that some files make; the others are taken to be outside.
@@ -177,6 +177,7 @@ impl<'a> Linker<'a> {
                 ..ProgramModule::default()
             };
             let mut scope: FxHashMap<Word, Vec<Bound>> = FxHashMap::default();
+            let mut heads: FxHashMap<u32, UnitId> = FxHashMap::default();
             if let Some(symbols) = self.symbols(at) {
                 for unit in &symbols.units {
                     let id = self.program.units.len() as UnitId;
@@ -184,6 +185,9 @@ impl<'a> Linker<'a> {
                         Kind::Module => module.runs.push(id),
                         Kind::Main => module.main.push(id),
                         _ => {}
+                    }
+                    if unit.kind == Kind::Class {
+                        heads.extend(unit.class.map(|class| (class, id)));
                     }
                     let habit = |flag| unit.flags & flag != 0;
                     let words = unit
@@ -204,7 +208,7 @@ impl<'a> Linker<'a> {
                         class: unit.class.map(|class| self.class_id(at, class)),
                         lines: unit.lines,
                         body: (unit.body_line > 0).then_some((unit.body_line, unit.lines.1)),
-                        is_value: unit.kind == Kind::Constant,
+                        is_value: matches!(unit.kind, Kind::Constant | Kind::Class),
                         kept: false,
                         uses: Vec::new(),
                         words,
@@ -231,7 +235,7 @@ impl<'a> Linker<'a> {
                         self.program.fixtures.entry(word).or_default().push(id);
                     }
                 }
-                for class in &symbols.classes {
+                for (place, class) in symbols.classes.iter().enumerate() {
                     let mut own: FxHashMap<Word, Vec<Member>> = FxHashMap::default();
                     for (name, member) in &class.members {
                         let word = self.intern(&symbols.names[*name as usize]);
@@ -259,6 +263,7 @@ impl<'a> Linker<'a> {
                     self.program.classes.push(ProgramClass {
                         module: at,
                         members,
+                        head: heads.get(&(place as u32)).copied(),
                         made: class.made,
                         ..ProgramClass::default()
                     });
@@ -310,6 +315,11 @@ impl<'a> Linker<'a> {
             let class = &mut self.program.classes[class as usize];
             match name.as_deref() {
                 Some("NamedTuple" | "TypedDict") => class.made = true,
+                // found and called by runners, and made as any other class
+                Some("TestCase" | "IsolatedAsyncioTestCase") => {
+                    class.outside = true;
+                    class.open = true;
+                }
                 Some(name) if is_bare(name) => {}
                 Some(name) if is_quiet(name) => class.outside = true,
                 _ => {
@@ -413,6 +423,7 @@ impl<'a> Linker<'a> {
                 }
             }
         }
+        self.program.modules[file as usize].imports = self.imports(file, symbols);
         // functions that decorators may keep are called by whoever has the decorator
         let module = self.unit_id(file, 0);
         for (place, unit) in symbols.units.iter().enumerate() {
@@ -449,6 +460,29 @@ impl<'a> Linker<'a> {
                     .insert(word, gives);
             }
         }
+    }
+
+    /// What a file imports on its top level.
+    fn imports(&mut self, file: ModuleId, symbols: &Symbols) -> Vec<ProgramImport> {
+        let plain = symbols.plain.iter();
+        plain
+            .map(|(place, _)| {
+                let import = &symbols.imports[*place as usize];
+                let targets = self.targets(file, *place);
+                let name = import.name.as_ref().map(|name| self.intern(name));
+                let bound = name.is_some_and(|name| {
+                    targets.iter().any(|target| match target {
+                        Value::Module(module) => self.lookup(*module, name).is_some(),
+                        _ => false,
+                    })
+                });
+                ProgramImport {
+                    written: import.written(),
+                    ours: !targets.is_empty(),
+                    bound,
+                }
+            })
+            .collect()
     }
 
     /// The objects of files of tests that a unit uses: values that are made when such a file is loaded.
@@ -537,8 +571,12 @@ impl<'a> Linker<'a> {
                 let found = self.eval(file, ty);
                 uses.extend(found.touched.iter().map(|unit| ProgramUse::Unit(*unit)));
                 for value in &found.values {
-                    if let Value::Unit(unit) = value {
-                        uses.insert(ProgramUse::Unit(*unit));
+                    match value {
+                        Value::Unit(unit) => {
+                            uses.insert(ProgramUse::Unit(*unit));
+                        }
+                        Value::Class(class) => self.head_used(*class, uses),
+                        _ => {}
                     }
                 }
             }
@@ -592,6 +630,20 @@ impl<'a> Linker<'a> {
                         .symbols(file)
                         .and_then(|s| s.imports[import as usize].name.clone());
                     let Some(name) = name else { continue };
+                    if let Value::Module(module) = target {
+                        let asked = self.intern(&name);
+                        uses.insert(match name.as_str() {
+                            "*" => ProgramUse::Star(module),
+                            _ => ProgramUse::Name(module, asked),
+                        });
+                        if name == "*" {
+                            // what it takes is told by a list, where there is one
+                            let list = self.intern("__all__");
+                            let found = self.lookup(module, list).unwrap_or_default();
+                            let touched = found.touched.iter();
+                            uses.extend(touched.map(|unit| ProgramUse::Unit(*unit)));
+                        }
+                    }
                     // a star takes along the submodules that `__all__` names
                     let names = match (name.as_str(), &target) {
                         ("*", Value::Module(module)) => {
@@ -643,6 +695,7 @@ impl<'a> Linker<'a> {
                 uses.insert(ProgramUse::Outside(word));
             }
             Value::Module(module) => {
+                uses.insert(ProgramUse::Name(*module, word));
                 let found = self.attribute(value, word);
                 uses.extend(found.touched.iter().map(|unit| ProgramUse::Unit(*unit)));
                 for value in &found.values {
@@ -672,6 +725,9 @@ impl<'a> Linker<'a> {
                 }
             }
             Value::Class(class) | Value::Instance(class) => {
+                if matches!(value, Value::Class(_)) {
+                    self.head_used(*class, uses);
+                }
                 let mut members = self.nearest(*class, word);
                 for heir in self.all_heirs(*class) {
                     members.extend(self.own(heir, word));
@@ -693,6 +749,12 @@ impl<'a> Linker<'a> {
                 uses.insert(ProgramUse::Super(*class, word));
             }
         }
+    }
+
+    /// What a class is called and what it extends, where no instance need be made.
+    fn head_used(&self, class: ClassId, uses: &mut FxHashSet<ProgramUse>) {
+        let head = self.program.classes[class as usize].head;
+        uses.extend(head.map(ProgramUse::Call));
     }
 
     /// A text that leads to a module and on to a name in it.

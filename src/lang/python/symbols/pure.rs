@@ -1,7 +1,7 @@
 //! What provably cannot fail, or do anything, while a file is imported.
 
 use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{Decorator, Expr, Stmt, StmtFunctionDef};
+use ruff_python_ast::{Decorator, Expr, Stmt, StmtFunctionDef, UnaryOp};
 
 /// Whether an expression only puts literals and names together. `names` gathers the names, with their attributes.
 pub(super) fn is_pure(expr: &Expr, names: &mut Vec<String>) -> bool {
@@ -45,6 +45,40 @@ pub(super) fn is_pure(expr: &Expr, names: &mut Vec<String>) -> bool {
             known && call.arguments.keywords.is_empty() && keys.iter().all(is_key)
         }
         _ => false,
+    }
+}
+
+/// Whether a base of a class is told by names alone.
+pub(super) fn is_base(expr: &Expr, names: &mut Vec<String>) -> bool {
+    match expr {
+        Expr::Name(_) | Expr::Attribute(_) => is_pure(expr, names),
+        Expr::Subscript(subscript) => {
+            is_base(&subscript.value, names) && is_base(&subscript.slice, names)
+        }
+        Expr::Tuple(tuple) => tuple.elts.iter().all(|e| is_base(e, names)),
+        _ => false,
+    }
+}
+
+/// Whether an expression of a mark of pytest fails for no other reason than that a name is not there: pure ones, what is
+/// compared of them, and `pytest.param` of them.
+pub(super) fn is_simple(expr: &Expr, names: &mut Vec<String>) -> bool {
+    match expr {
+        Expr::List(list) => list.elts.iter().all(|e| is_simple(e, names)),
+        Expr::Tuple(tuple) => tuple.elts.iter().all(|e| is_simple(e, names)),
+        Expr::Compare(compare) => {
+            is_simple(&compare.left, names)
+                && compare.comparators.iter().all(|e| is_simple(e, names))
+        }
+        Expr::BoolOp(op) => op.values.iter().all(|e| is_simple(e, names)),
+        Expr::UnaryOp(op) if op.op == UnaryOp::Not => is_simple(&op.operand, names),
+        Expr::Call(call) if dotted(&call.func).as_deref() == Some("pytest.param") => {
+            names.push("pytest.param".to_owned());
+            let keywords = call.arguments.keywords.iter().map(|k| &k.value);
+            let mut all = call.arguments.args.iter().chain(keywords);
+            all.all(|e| is_simple(e, names))
+        }
+        _ => is_pure(expr, names),
     }
 }
 

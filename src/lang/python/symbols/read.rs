@@ -14,8 +14,9 @@ use super::scope::{Frame, Names, parameters};
 use super::units::{Part, Region, print};
 use super::{
     ANY_FIXTURE, Bound, CACHED, CONTEXT, Class, DYNAMIC, ELSEWHERE, EMPTY, Fixture, GIVEN_AWAY,
-    IMPORTS, Imported, Kind, LOOKS_AROUND, Left, MAKES_PASSING, Member, NameId, PASSES, PROPERTY,
-    READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, SPAWNS, Symbols, Ty, TyId, Unit, Use, WIDE,
+    IMPORTS, Imported, Kind, LOOKS_AROUND, Left, MAKES_PASSING, MAY_FAIL, Member, NameId, PASSES,
+    PROPERTY, READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, SPAWNS, Symbols, Ty, TyId, Unit,
+    Use, WIDE,
 };
 use crate::lang::python::lines::Lines;
 use crate::lang::python::stdlib;
@@ -47,6 +48,7 @@ pub(in crate::lang::python) fn read(
         too_deep: false,
         stmt_lines: (0, 0),
         starters: FxHashSet::default(),
+        loaded: FxHashSet::default(),
     };
     reader.new_unit(Unit::default(), TextRange::default());
     reader.ty(Ty::Unknown);
@@ -60,6 +62,8 @@ pub(in crate::lang::python) fn read(
         unit.words.sort_unstable();
         unit.words.dedup();
     }
+    reader.out.loaded = reader.loaded.into_iter().collect();
+    reader.out.loaded.sort_unstable();
     print(text, tokens, &mut reader.regions, &mut reader.out.units);
     Some(reader.out)
 }
@@ -86,6 +90,8 @@ struct Reader<'l> {
     stmt_lines: (u32, u32),
     /// Names that are bound to what starts processes.
     starters: FxHashSet<String>,
+    /// Names that are looked up when the file is loaded.
+    loaded: FxHashSet<NameId>,
 }
 
 impl Reader<'_> {
@@ -165,13 +171,39 @@ impl Reader<'_> {
             }
             _ => body,
         };
-        self.level(body, None);
+        for stmt in body {
+            let before = self.out.imports.len();
+            self.level_stmt(stmt, None);
+            let plain = is_plain_import(stmt);
+            if plain || only_checked(stmt) {
+                self.region(stmt.start(), stmt.end(), 0, Part::Import);
+            }
+            if plain {
+                let line = self.lines.of(stmt.start());
+                let own = before as u32..self.out.imports.len() as u32;
+                self.out.plain.extend(own.map(|import| (import, line)));
+            }
+        }
     }
 
     /// The statements of the module, or of one of its classes.
     fn level(&mut self, body: &[Stmt], class: Option<u32>) {
         for stmt in body {
             self.level_stmt(stmt, class);
+        }
+    }
+
+    /// What stands in a class to say that there is nothing more to it.
+    fn fillers(&mut self, body: &[Stmt], head: u32) {
+        let filler = |stmt: &&Stmt| match stmt {
+            Stmt::Pass(_) => true,
+            Stmt::Expr(expr) => {
+                expr.value.is_ellipsis_literal_expr() || expr.value.is_string_literal_expr()
+            }
+            _ => false,
+        };
+        for stmt in body.iter().filter(filler) {
+            self.region(stmt.start(), stmt.end(), head, Part::Head);
         }
     }
 
@@ -329,11 +361,10 @@ impl Reader<'_> {
         let constant = self.unit == 0
             && value.is_some_and(|value| pure::is_pure(value, &mut loads))
             && !names.iter().any(|name| {
-                name.starts_with("__")
-                    || matches!(
-                        *name,
-                        "pytestmark" | "pytest_plugins" | "collect_ignore" | "collect_ignore_glob"
-                    )
+                matches!(
+                    *name,
+                    "pytestmark" | "pytest_plugins" | "collect_ignore" | "collect_ignore_glob"
+                ) || name.starts_with("__") && (class.is_some() || !only_told(name))
             });
         let mut unit = self.unit;
         if constant {
@@ -403,6 +434,9 @@ impl Reader<'_> {
             for base in &arguments.args {
                 let ty = self.touch(base);
                 self.out.classes[id as usize].bases.push(ty);
+                // each base may have a say when a class is made of it
+                let told = self.name("__init_subclass__");
+                self.uses(Use::Attr(ty, told));
                 let generic = base.as_subscript_expr().map(|s| &*s.value);
                 if let Some(generic) = generic {
                     let ty = self.touch(generic);
@@ -415,21 +449,15 @@ impl Reader<'_> {
             }
         }
         self.out.classes[id as usize].made = made;
+        let head = self.class_head(class, full, id);
         let mut body = &class.body[..];
         if let Some((Stmt::Expr(first), rest)) = body.split_first()
             && first.value.is_string_literal_expr()
         {
-            // a unit of its own, so that it can be told from the module's
-            let unit = Unit {
-                name: full,
-                kind: Kind::Constant,
-                class: Some(id),
-                ..Unit::default()
-            };
-            let unit = self.new_unit(unit, first.range());
-            self.region(first.start(), first.end(), unit, Part::Doc);
+            self.region(first.start(), first.end(), head, Part::Doc);
             body = rest;
         }
+        self.fillers(body, head);
         let names = Names::of_body(&class.body);
         let mut frame = Frame {
             class: Some(Some(id)),
@@ -443,6 +471,30 @@ impl Reader<'_> {
         self.level(body, Some(id));
         self.classes.pop();
         self.frames.pop();
+    }
+
+    /// What a class is called and what it extends, as a unit.
+    fn class_head(&mut self, class: &StmtClassDef, name: String, id: u32) -> u32 {
+        let mut loads = Vec::new();
+        let arguments = class.arguments.as_deref();
+        let plain = class.decorator_list.is_empty()
+            && arguments.is_none_or(|arguments| {
+                let mut bases = arguments.args.iter();
+                arguments.keywords.is_empty() && bases.all(|b| pure::is_base(b, &mut loads))
+            });
+        let end = class.body.first().map_or(class.end(), Ranged::start);
+        let unit = Unit {
+            name,
+            kind: Kind::Class,
+            class: Some(id),
+            risky: true,
+            loads: loads.iter().map(|name| self.name(name)).collect(),
+            flags: if plain { 0 } else { MAY_FAIL },
+            ..Unit::default()
+        };
+        let unit = self.new_unit(unit, TextRange::new(class.start(), end));
+        self.region(class.start(), end, unit, Part::Head);
+        unit
     }
 
     fn class_object(&mut self, class: u32) -> TyId {
@@ -500,6 +552,11 @@ impl Reader<'_> {
                         "contextmanager" | "asynccontextmanager" => flags |= CONTEXT,
                         _ => {}
                     }
+                    for argument in called.into_iter().flat_map(arguments_of) {
+                        if !pure::is_pure(argument, &mut loads) {
+                            flags |= MAY_FAIL;
+                        }
+                    }
                     self.expr(&decorator.expression);
                 }
                 Known::Mark => {
@@ -507,6 +564,13 @@ impl Reader<'_> {
                         asked.extend(called.iter().flat_map(|c| texts(&c.arguments.args)));
                     }
                     risky = true;
+                    if let Some(call) = called {
+                        for argument in arguments_of(call) {
+                            if !pure::is_simple(argument, &mut loads) {
+                                flags |= MAY_FAIL;
+                            }
+                        }
+                    }
                     // what it calls runs on import, what it names is used by the test
                     self.within(id, |r| r.expr(&decorator.expression));
                     if let Some(call) = called
@@ -540,6 +604,11 @@ impl Reader<'_> {
                         flags |= WIDE;
                     }
                     risky = true;
+                    for argument in called.into_iter().flat_map(arguments_of) {
+                        if !pure::is_pure(argument, &mut loads) {
+                            flags |= MAY_FAIL;
+                        }
+                    }
                     fixture = Some(found);
                     self.expr(&decorator.expression);
                 }
@@ -550,14 +619,11 @@ impl Reader<'_> {
                         _ => ty,
                     };
                     if let Some(call) = called {
-                        risky |= !call
-                            .arguments
-                            .args
-                            .iter()
-                            .chain(call.arguments.keywords.iter().map(|k| &k.value))
-                            .all(|e| pure::is_pure(e, &mut loads));
+                        risky |= !arguments_of(call).all(|e| pure::is_pure(e, &mut loads));
                     }
                     risky |= name.is_none();
+                    // what it does where it stands is its own affair
+                    flags |= MAY_FAIL;
                     decorators.push((ty, called.is_some()));
                     flags |= GIVEN_AWAY;
                 }
@@ -565,7 +631,10 @@ impl Reader<'_> {
         }
         for parameter in function.parameters.iter_non_variadic_params() {
             if let Some(default) = &parameter.default {
-                risky |= !pure::is_pure(default, &mut loads);
+                if !pure::is_pure(default, &mut loads) {
+                    risky = true;
+                    flags |= MAY_FAIL;
+                }
                 // a default is made on import and used by the function
                 self.expr(default);
                 self.within(id, |r| r.expr(default));
@@ -1161,6 +1230,9 @@ impl Reader<'_> {
                 if let Some(Some(class)) = frame.class {
                     // of the class's body; it may still be the module's where it is not yet bound
                     let name = self.name(name);
+                    if self.unit == 0 {
+                        self.loaded.insert(name);
+                    }
                     let class = self.ty(Ty::ClassOf(class));
                     let own = self.ty(Ty::Attr(class, name));
                     let outer = self.ty(Ty::Name(name));
@@ -1173,6 +1245,9 @@ impl Reader<'_> {
         let globals = &mut self.out.units[self.unit as usize].globals;
         if self.unit != 0 && !globals.contains(&name) {
             globals.push(name);
+        }
+        if self.unit == 0 {
+            self.loaded.insert(name);
         }
         self.ty(Ty::Name(name))
     }
@@ -1903,6 +1978,62 @@ fn is_main(test: &Expr) -> bool {
         [right] => name(&compare.left) && main(right) || main(&compare.left) && name(right),
         _ => false,
     }
+}
+
+/// Whether a statement only binds names that are imported. What the future brings holds for the whole file.
+fn is_plain_import(stmt: &Stmt) -> bool {
+    match stmt {
+        Stmt::Import(_) => true,
+        Stmt::ImportFrom(import) => {
+            import.module.as_deref() != Some("__future__")
+                && import.names.iter().all(|alias| alias.name.as_str() != "*")
+        }
+        _ => false,
+    }
+}
+
+/// Whether a statement holds nothing but imports for type checkers.
+fn only_checked(stmt: &Stmt) -> bool {
+    let Stmt::If(branch) = stmt else { return false };
+    branch.elif_else_clauses.is_empty()
+        && dotted(&branch.test)
+            .is_some_and(|name| matches!(name.as_str(), "TYPE_CHECKING" | "typing.TYPE_CHECKING"))
+        && branch.body.iter().all(is_plain_import)
+}
+
+/// Whether Python and its tools read a name of this form for no other purpose than to tell it.
+fn only_told(name: &str) -> bool {
+    matches!(
+        name,
+        "__all__"
+            | "__author__"
+            | "__authors__"
+            | "__author_email__"
+            | "__build__"
+            | "__contact__"
+            | "__copyright__"
+            | "__credits__"
+            | "__date__"
+            | "__description__"
+            | "__email__"
+            | "__homepage__"
+            | "__license__"
+            | "__maintainer__"
+            | "__revision__"
+            | "__status__"
+            | "__summary__"
+            | "__title__"
+            | "__uri__"
+            | "__url__"
+            | "__version__"
+            | "__version_info__"
+            | "__version_tuple__"
+    )
+}
+
+fn arguments_of(call: &ExprCall) -> impl Iterator<Item = &Expr> {
+    let keywords = call.arguments.keywords.iter().map(|k| &k.value);
+    call.arguments.args.iter().chain(keywords)
 }
 
 /// What a computed text certainly begins with.

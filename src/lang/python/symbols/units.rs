@@ -15,6 +15,8 @@ pub(super) enum Part {
     /// The value of a default, in the head.
     Default,
     Doc,
+    /// An import, which is told by what it binds. The body around it only says where imports stand.
+    Import,
 }
 
 /// A region of the text.
@@ -25,22 +27,39 @@ pub(super) struct Region {
     pub(super) part: Part,
 }
 
+/// Stands for imports in a row; no kind of token.
+const IMPORTS_HERE: u8 = 0xff;
+/// Stands before how deep a line is indented; no kind of token.
+const DEPTH: u8 = 0xfe;
+
 /// Prints all units. Regions do not overlap; what lies in none belongs to the first unit. Linear in the text.
+///
+/// Blocks are told by the depth of each line. A unit in a block counts the lines of the first unit above it, too: so it is
+/// another where it moved to another block.
 pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: &mut [Unit]) {
     regions.sort_by_key(|region| region.range.start());
     let mut parts: Vec<[Vec<u8>; 4]> = vec![Default::default(); units.len()];
     let mut next = 0;
     let mut here = (0, Part::Body);
+    let (mut depth, mut lines_above) = (0u16, 0u32);
+    let mut starts_line = true;
     for token in tokens {
         let kind = token.kind();
-        if matches!(
-            kind,
-            TokenKind::Comment | TokenKind::NonLogicalNewline | TokenKind::EndOfFile
-        ) {
-            continue;
+        match kind {
+            TokenKind::Comment | TokenKind::NonLogicalNewline | TokenKind::EndOfFile => continue,
+            TokenKind::Indent => {
+                depth += 1;
+                continue;
+            }
+            TokenKind::Dedent => {
+                depth = depth.saturating_sub(1);
+                continue;
+            }
+            _ => {}
         }
-        // the end of a line or of a block belongs to what it ends
-        if !matches!(kind, TokenKind::Newline | TokenKind::Dedent) {
+        let before = here;
+        // the end of a line belongs to what it ends
+        if kind != TokenKind::Newline {
             let at = token.start();
             while regions
                 .get(next)
@@ -53,15 +72,27 @@ pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: 
                 _ => (0, Part::Body),
             };
         }
+        let (unit, part) = here;
+        if part == Part::Import && before.1 != Part::Import {
+            parts[unit as usize][0].push(IMPORTS_HERE);
+        }
         // body, head, head without defaults, docstring
-        let places: &[usize] = match here.1 {
+        let places: &[usize] = match part {
             Part::Body => &[0],
             Part::Head => &[1, 2],
             Part::Default => &[1],
             Part::Doc => &[3],
+            Part::Import => &[],
         };
         for place in places {
-            let out = &mut parts[here.0 as usize][*place];
+            let out = &mut parts[unit as usize][*place];
+            if starts_line {
+                out.push(DEPTH);
+                out.extend(depth.to_le_bytes());
+            }
+            if depth > 0 && before.0 != unit && unit != 0 {
+                out.extend(lines_above.to_le_bytes());
+            }
             out.push(kind as u8);
             if carries_text(kind) {
                 let piece = text.get(std::ops::Range::<usize>::from(token.range()));
@@ -70,6 +101,8 @@ pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: 
                 out.extend(piece);
             }
         }
+        lines_above += u32::from(starts_line && here == (0, Part::Body));
+        starts_line = kind == TokenKind::Newline;
     }
     for (unit, [body, head, shape, doc]) in units.iter_mut().zip(&parts) {
         unit.body = Fingerprint::of(body);

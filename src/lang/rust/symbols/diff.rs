@@ -56,6 +56,8 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, String> {
         heads: Vec::new(),
         shapes: Vec::new(),
         docs: Vec::new(),
+        names: Vec::new(),
+        imports: Vec::new(),
         moved,
     })
 }
