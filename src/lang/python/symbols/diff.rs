@@ -297,7 +297,8 @@ fn runs(symbols: &Symbols) -> Vec<(u32, &str)> {
         let import = &symbols.imports[*import as usize];
         let own = (import.level, import.module.as_str());
         let top = import.module.split('.').next().unwrap_or_default();
-        if !(import.level == 0 && stdlib::is_stdlib(top)) && !found.contains(&own) {
+        let of_python = import.level == 0 && stdlib::is_stdlib(top);
+        if !of_python && !found.contains(&own) {
             found.push(own);
         }
     }
