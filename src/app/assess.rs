@@ -7,7 +7,7 @@ use super::said::Sayings;
 use super::{AppError, Past, PastQuery, Progress, Quiet, Workspace};
 use crate::flaky::association::{self, Associated, Evidence, Examined, Finding, Orders};
 use crate::flaky::{self, Assessment, Assessor, Reaches};
-use crate::history::History;
+use crate::history::{History, Sifted};
 use crate::model::{PastPart, SEARCH_BRANCH, Series, TestId, Variant};
 
 /// A stretch of the past, and what it says of every test.
@@ -57,22 +57,17 @@ impl Past {
     ) -> Result<Judged, AppError> {
         let mut parts = self.parts(query)?;
         parts.retain(|part| part.context.branch.as_deref() != Some(SEARCH_BRANCH));
-        let mut tests = Vec::new();
-        let mut failing = Vec::new();
         let past = flaky::Past {
             parts: &parts,
             ..flaky::Past::default()
         };
-        let mut assessor = Assessor::new(past);
-        self.series(&parts, &mut |series| {
-            let number = tests.len() as u32;
-            tests.push((series.test.clone(), series.variant.clone()));
-            if series.seen.iter().any(|seen| seen.bad_attempts > 0) {
-                failing.push((number, series.clone()));
-            }
-            assessor.add(series);
-        })?;
-        // Numbers of series are known only now.
+        let Sifted {
+            tests,
+            ran,
+            passed,
+            failing,
+        } = self.read_only().sift(&parts)?;
+        let assessor = Assessor::of(past, ran, passed, failing.iter().cloned());
         let numbers: FxHashMap<(&TestId, &Variant), u32> = tests
             .iter()
             .zip(0..)

@@ -1,5 +1,6 @@
 //! What the failures of a history say, as numbers of signatures.
 
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{AppError, Past};
@@ -110,7 +111,10 @@ impl Past {
                 run: Some(run),
                 ..Query::default()
             };
-            for row in self.read_only().failures(&query, None)? {
+            let rows = self.read_only().failures(&query, None)?;
+            let masked = rows.par_iter().map(|row| signature(&row.failure));
+            let masked: Vec<Signature> = masked.collect();
+            for (row, signature) in rows.into_iter().zip(masked) {
                 read += 1;
                 let (Some(part), Some(series)) = (
                     index.get(&row.part.0),
@@ -136,7 +140,6 @@ impl Past {
                         timeout,
                     }),
                 };
-                let signature = signature(text);
                 let next = interned.len() as u32;
                 word.attempt = row.attempt;
                 word.signature = *interned.entry(signature).or_insert(next);

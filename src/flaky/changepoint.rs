@@ -7,8 +7,11 @@
 //!
 //! Not seen here: slow drifts. They become steps.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 use statrs::function::beta::ln_beta;
+use statrs::function::gamma::ln_gamma;
 
 use super::Estimate;
 use crate::model::Probability;
@@ -83,16 +86,51 @@ impl Sums {
 /// The logarithm of the chance of so many failures among so many results in a segment, whatever its rate.
 fn evidence(failed: f64, all: f64) -> f64 {
     let passed = all - failed;
-    let (rare, often) = (END.ln(), (-END).ln_1p());
-    let never = 0.45f64.ln() + failed * rare + passed * often;
-    let always = 0.1f64.ln() + failed * often + passed * rare;
-    let between = 0.45f64.ln() + ln_beta(failed + 0.5, passed + 1.0) - ln_beta(0.5, 1.0);
+    let known = &*KNOWN;
+    let never = known.nearly_half + failed * known.rare + passed * known.often;
+    let always = known.tenth + failed * known.often + passed * known.rare;
+    let between = known.nearly_half + known.ln_beta(failed, passed) - known.ln_beta(0.0, 0.0);
     let most = never.max(always).max(between);
     most + [never, always, between]
         .map(|x| (x - most).exp())
         .iter()
         .sum::<f64>()
         .ln()
+}
+
+/// Counts of results up to which logarithms are looked up.
+const COUNTS: usize = 1 << 13;
+
+/// Logarithms that are asked for time and again.
+struct Known {
+    rare: f64,
+    often: f64,
+    nearly_half: f64,
+    tenth: f64,
+    /// Of the gamma function at n/2, by n.
+    gamma: Vec<f64>,
+}
+
+static KNOWN: LazyLock<Known> = LazyLock::new(|| Known {
+    rare: END.ln(),
+    often: (-END).ln_1p(),
+    nearly_half: 0.45f64.ln(),
+    tenth: 0.1f64.ln(),
+    gamma: (0..2 * COUNTS + 4)
+        .map(|n| ln_gamma(n as f64 / 2.0))
+        .collect(),
+});
+
+impl Known {
+    /// Of the beta function at half a failure and one pass more than these.
+    fn ln_beta(&self, failed: f64, passed: f64) -> f64 {
+        let all = failed + passed;
+        if all >= COUNTS as f64 || failed.fract() != 0.0 || passed.fract() != 0.0 {
+            return ln_beta(failed + 0.5, passed + 1.0);
+        }
+        let at = |value: f64| self.gamma[(2.0 * value) as usize];
+        at(failed + 0.5) + at(passed + 1.0) - at(all + 1.5)
+    }
 }
 
 /// The changes of a test's rate, oldest first.

@@ -28,7 +28,7 @@ pub mod states;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{PastPart, Probability, Series};
+use crate::model::{PastPart, Probability, Seen, Series};
 use changepoint::{Point, RateChange};
 use fit::Fit;
 use infer::{Heard, Smoothed, World};
@@ -47,6 +47,9 @@ pub const CALLED: f64 = 0.95;
 
 /// Rounds of "tests given parts, parts given tests".
 const ROUNDS: usize = 4;
+
+/// A chance of one against `exp` of this makes no difference any more.
+const CERTAIN: f64 = 60.0;
 
 /// Whether what changed reaches a test: what the dependency graph knows.
 pub trait Reaches: Sync {
@@ -219,21 +222,42 @@ impl<'a> Assessor<'a> {
         }
     }
 
+    /// What was taken in by others: `ran` and `passed` as this has them, and every series with a bad attempt, with its number, rising.
+    pub fn of(
+        past: Past<'a>,
+        ran: Vec<u32>,
+        passed: Vec<u32>,
+        failing: impl IntoIterator<Item = (u32, Series)>,
+    ) -> Self {
+        let mut assessor = Self {
+            ran,
+            passed,
+            ..Self::new(past)
+        };
+        for (number, mut series) in failing {
+            if assessor.keep_what_ran(&mut series) {
+                assessor.failing.push((number, series));
+            }
+        }
+        assessor
+    }
+
+    /// Leaves out what did not run; whether anything of the rest was bad.
+    fn keep_what_ran(&self, series: &mut Series) -> bool {
+        let parts = self.past.parts.len();
+        let seen = &mut series.seen;
+        seen.retain(|seen| (seen.part as usize) < parts && seen.status.is_run());
+        seen.iter().any(|seen| is_bad(*seen))
+    }
+
     /// Takes in the next series. Its number is how many came before. What was seen in parts that the past does not have is left
     /// out.
     pub fn add(&mut self, mut series: Series) {
-        series
-            .seen
-            .retain(|seen| (seen.part as usize) < self.past.parts.len() && seen.status.is_run());
+        let failed = self.keep_what_ran(&mut series);
         let number = self.ran.len() as u32;
         self.ran.push(series.seen.len() as u32);
-        let mut failed = false;
-        for seen in &series.seen {
-            if seen.status.is_bad() || seen.bad_attempts > 0 {
-                failed = true;
-            } else {
-                self.passed[seen.part as usize] += 1;
-            }
+        for seen in series.seen.iter().filter(|seen| !is_bad(**seen)) {
+            self.passed[seen.part as usize] += 1;
         }
         if failed {
             self.failing.push((number, series));
@@ -334,6 +358,7 @@ impl<'a> Assessor<'a> {
             },
             &steps,
             heard,
+            smoothed.now.log_likelihood - CERTAIN,
         );
         let flaked = -(without - smoothed.now.log_likelihood).min(0.0).exp_m1();
         let mut rate = estimate(grid, &smoothed.now.rate);
@@ -512,6 +537,10 @@ fn points(steps: &[infer::Step], smoothed: &Smoothed) -> Vec<Point> {
         }
     };
     steps.iter().enumerate().map(point).collect()
+}
+
+fn is_bad(seen: Seen) -> bool {
+    seen.status.is_bad() || seen.bad_attempts > 0
 }
 
 fn flaky(posterior: &Rates) -> Probability {

@@ -58,7 +58,7 @@ pub(super) fn fit(
         };
         let failed: f64 = asked
             .iter()
-            .map(|(steps, heard)| infer::log_likelihood(&world, steps, heard))
+            .map(|(steps, heard)| infer::log_likelihood(&world, steps, heard, f64::NEG_INFINITY))
             .sum();
         let passed: f64 = groups
             .iter()

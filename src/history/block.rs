@@ -103,6 +103,39 @@ impl BlockCodec {
         reference: &[u8],
         into: &mut Outcomes,
     ) -> Result<(), CodecError> {
+        let (columns, mut input) = self.decode_exceptions(block, into)?;
+        let count = into.count as usize;
+        if columns & HAS_DURATIONS != 0 {
+            self.packer
+                .section(&mut input, count, &mut into.durations)?;
+            if into.durations.len() != count {
+                return Err(CodecError::Damaged);
+            }
+            for (code, usual) in into.durations.iter_mut().zip(reference) {
+                *code = code.wrapping_add(*usual);
+            }
+        }
+        if columns & HAS_STARTS != 0 {
+            self.packer
+                .section(&mut input, count * 11, &mut self.scratch)?;
+            starts_of(&self.scratch, count, &mut into.starts)?;
+        }
+        if input.is_empty() {
+            Ok(())
+        } else {
+            Err(CodecError::Damaged)
+        }
+    }
+
+    /// Reads how results ended, without durations and starts. Returns which columns there are, and the bytes of the others.
+    ///
+    /// # Errors
+    /// As [`BlockCodec::decode`], but for what the columns that are not read hold.
+    pub(super) fn decode_exceptions<'a>(
+        &mut self,
+        block: &'a [u8],
+        into: &mut Outcomes,
+    ) -> Result<(u8, &'a [u8]), CodecError> {
         let mut input = unseal(block, BLOCK_VERSION)?;
         let columns = frame::byte(&mut input)?;
         if columns & !(HAS_DURATIONS | HAS_STARTS) != 0 {
@@ -115,27 +148,8 @@ impl BlockCodec {
             .section(&mut input, exceptions * 8 + 1, &mut self.scratch)?;
         exceptions_of(&self.scratch, exceptions, count, &mut into.exceptions)?;
         into.durations.clear();
-        if columns & HAS_DURATIONS != 0 {
-            self.packer
-                .section(&mut input, count, &mut into.durations)?;
-            if into.durations.len() != count {
-                return Err(CodecError::Damaged);
-            }
-            for (code, usual) in into.durations.iter_mut().zip(reference) {
-                *code = code.wrapping_add(*usual);
-            }
-        }
         into.starts.clear();
-        if columns & HAS_STARTS != 0 {
-            self.packer
-                .section(&mut input, count * 11, &mut self.scratch)?;
-            starts_of(&self.scratch, count, &mut into.starts)?;
-        }
-        if input.is_empty() {
-            Ok(())
-        } else {
-            Err(CodecError::Damaged)
-        }
+        Ok((columns, input))
     }
 }
 

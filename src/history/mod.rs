@@ -45,6 +45,7 @@ mod rename;
 mod retention;
 mod rollup;
 mod roster;
+mod sift;
 mod sql;
 mod stats;
 mod store;
@@ -60,6 +61,7 @@ pub use merge::Merged;
 pub use read::{FailureRow, StoredPart};
 pub use retention::Keep;
 pub use rollup::{DayCounts, DayDurations};
+pub use sift::Sifted;
 pub use sql::{Table, Value};
 pub use stats::{Stats, TableSize};
 

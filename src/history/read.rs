@@ -127,7 +127,10 @@ impl History {
         for past in self.parts(query)? {
             for chunk in self.store.chunks(past.part.0)? {
                 let roster = self.memo.borrow_mut().roster(&self.store, chunk.roster)?;
-                self.decode(&chunk.block, &roster.usual, chunk.id, &mut outcomes)?;
+                self.codec
+                    .borrow_mut()
+                    .decode_exceptions(&chunk.block, &mut outcomes)
+                    .map_err(unreadable(format!("block {}", chunk.id)))?;
                 for exception in &outcomes.exceptions {
                     let Some(series) = roster.members.get(exception.position as usize) else {
                         continue;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::testing::{part, run_of, settled};
 use super::*;
-use crate::model::{Part, Status, TestId};
+use crate::model::{Part, Seen, Status, TestId};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -71,6 +71,33 @@ proptest! {
         }
         lines.sort_by(|a, b| (&a.0, &a.1, a.2).cmp(&(&b.0, &b.1, b.2)));
         prop_assert_eq!(&lines, &expected);
+    }
+
+    #[test]
+    fn sifting_says_what_the_series_say(parts in proptest::collection::vec(part(), 1..8), old in 0usize..8, new in 0usize..8) {
+        let mut history = History::in_memory().unwrap();
+        for part in &parts {
+            history.add_part(part, NOW).unwrap();
+        }
+        let tests = history.tests().unwrap();
+        if let (Some(old), Some(new)) = (tests.get(old), tests.get(new)) {
+            let _ = history.rename(old, new);
+        }
+        let past = history.parts(&Query::default()).unwrap();
+        let mut expected = Sifted { passed: vec![0; past.len()], ..Sifted::default() };
+        history.series(&past, &mut |series| {
+            let bad = |seen: &Seen| seen.status.is_bad() || seen.bad_attempts > 0;
+            let ran: Vec<&Seen> = series.seen.iter().filter(|seen| seen.status.is_run()).collect();
+            for seen in ran.iter().filter(|seen| !bad(seen)) {
+                expected.passed[seen.part as usize] += 1;
+            }
+            expected.ran.push(ran.len() as u32);
+            expected.tests.push((series.test.clone(), series.variant.clone()));
+            if series.seen.iter().any(bad) {
+                expected.failing.push((expected.tests.len() as u32 - 1, series));
+            }
+        }).unwrap();
+        prop_assert_eq!(history.sift(&past).unwrap(), expected);
     }
 
     #[test]

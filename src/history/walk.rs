@@ -18,6 +18,17 @@ const TILE: usize = 24 << 20;
 /// A roster, and where in it the wanted series are: position, and which of the wanted.
 type Places = (Arc<Roster>, Vec<(usize, usize)>);
 
+/// A chunk of a part.
+#[derive(Clone, Copy)]
+pub(super) struct Chunk {
+    /// The index of the part.
+    pub(super) part: u32,
+    /// Its number in the store.
+    pub(super) id: i64,
+    /// The index of its roster.
+    pub(super) roster: usize,
+}
+
 /// A decoded chunk, cut to the members of one pass.
 struct Held {
     part: u32,
@@ -102,24 +113,11 @@ impl History {
         each: &mut dyn FnMut(Series),
     ) -> Result<(), HistoryError> {
         let renames = self.rename_map()?;
-        let mut rosters: Vec<Arc<Roster>> = Vec::new();
-        let mut known: HashMap<i64, usize> = HashMap::new();
-        let mut chunks: Vec<(u32, i64, usize)> = Vec::new();
-        let mut cells = 0;
-        for (index, past) in (0..).zip(parts) {
-            for (chunk, roster) in self.store.chunk_rosters(past.part.0)? {
-                let roster = match known.get(&roster) {
-                    Some(at) => *at,
-                    None => {
-                        rosters.push(self.memo.borrow_mut().roster(&self.store, roster)?);
-                        known.insert(roster, rosters.len() - 1);
-                        rosters.len() - 1
-                    }
-                };
-                cells += rosters[roster].members.len();
-                chunks.push((index, chunk, roster));
-            }
-        }
+        let (rosters, chunks) = self.lay_out(parts)?;
+        let sizes = chunks
+            .iter()
+            .map(|chunk| rosters[chunk.roster].members.len());
+        let cells = sizes.sum();
         let mut held_back: HashMap<(i64, Variant), Vec<Seen>> = HashMap::new();
         for (low, high) in passes(&rosters, &chunks, cells) {
             let held = self.hold(&rosters, &chunks, low, high)?;
@@ -142,34 +140,58 @@ impl History {
         Ok(())
     }
 
+    /// The chunks of parts in order, and the rosters that they are of.
+    pub(super) fn lay_out(
+        &self,
+        parts: &[PastPart],
+    ) -> Result<(Vec<Arc<Roster>>, Vec<Chunk>), HistoryError> {
+        let mut rosters: Vec<Arc<Roster>> = Vec::new();
+        let mut known: HashMap<i64, usize> = HashMap::new();
+        let mut chunks: Vec<Chunk> = Vec::new();
+        for (part, past) in (0..).zip(parts) {
+            for (id, roster) in self.store.chunk_rosters(past.part.0)? {
+                let roster = match known.get(&roster) {
+                    Some(at) => *at,
+                    None => {
+                        rosters.push(self.memo.borrow_mut().roster(&self.store, roster)?);
+                        known.insert(roster, rosters.len() - 1);
+                        rosters.len() - 1
+                    }
+                };
+                chunks.push(Chunk { part, id, roster });
+            }
+        }
+        Ok((rosters, chunks))
+    }
+
     /// Decodes all chunks, cut to the series of a pass.
     fn hold(
         &self,
         rosters: &[Arc<Roster>],
-        chunks: &[(u32, i64, usize)],
+        chunks: &[Chunk],
         low: u32,
         high: u32,
     ) -> Result<Vec<Held>, HistoryError> {
         let mut held = Vec::with_capacity(chunks.len());
         let mut outcomes = Outcomes::default();
-        for (part, chunk, at) in chunks {
-            let roster = &rosters[*at];
+        for chunk in chunks {
+            let roster = &rosters[chunk.roster];
             let from = roster.members.partition_point(|member| *member < low);
             let to = roster.members.partition_point(|member| *member < high);
             if from == to {
                 continue;
             }
             let codec = &self.codec;
-            self.store.with_block(*chunk, &mut |block| {
+            self.store.with_block(chunk.id, &mut |block| {
                 codec
                     .borrow_mut()
                     .decode(block, &roster.usual, &mut outcomes)
-                    .map_err(super::error::unreadable(format!("block {chunk}")))
+                    .map_err(super::error::unreadable(format!("block {}", chunk.id)))
             })?;
             let inside = |e: &&Exception| (from..to).contains(&(e.position as usize));
             held.push(Held {
-                part: *part,
-                roster: *at,
+                part: chunk.part,
+                roster: chunk.roster,
                 durations: outcomes
                     .durations
                     .get(from..to)
@@ -266,7 +288,7 @@ impl History {
     }
 }
 
-fn seen(part: u32, code: u8, exception: Option<&Exception>) -> Seen {
+pub(super) fn seen(part: u32, code: u8, exception: Option<&Exception>) -> Seen {
     Seen {
         part,
         status: exception.map_or(Status::Passed, |e| e.status),
@@ -276,7 +298,7 @@ fn seen(part: u32, code: u8, exception: Option<&Exception>) -> Seen {
 }
 
 /// Ranges of series numbers, so that the decoded blocks of each fit what a walk may hold.
-fn passes(rosters: &[Arc<Roster>], chunks: &[(u32, i64, usize)], cells: usize) -> Vec<(u32, u32)> {
+fn passes(rosters: &[Arc<Roster>], chunks: &[Chunk], cells: usize) -> Vec<(u32, u32)> {
     let ends = rosters
         .iter()
         .filter_map(|r| Some((*r.members.first()?, *r.members.last()?)));
@@ -293,7 +315,7 @@ fn passes(rosters: &[Arc<Roster>], chunks: &[(u32, i64, usize)], cells: usize) -
     let bin =
         |member: u32| (u64::from(member - low) * BINS / u64::from(high - low).max(1)) as usize;
     let mut uses = vec![0_u64; rosters.len()];
-    chunks.iter().for_each(|(_, _, roster)| uses[*roster] += 1);
+    chunks.iter().for_each(|chunk| uses[chunk.roster] += 1);
     let mut histogram = vec![0_u64; BINS as usize];
     for (roster, uses) in rosters.iter().zip(uses) {
         for member in &roster.members {

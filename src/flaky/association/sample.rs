@@ -27,6 +27,8 @@ pub(super) struct Sample<'a> {
     pub series: u32,
     /// In the order of parts.
     pub rows: Vec<Row>,
+    /// How many of them are flakes.
+    fails: u32,
     /// What its failures said.
     pub told: &'a [Message],
 }
@@ -109,16 +111,18 @@ impl<'a> Sample<'a> {
                 seconds: seconds.map(crate::model::Seconds::get),
             })
         });
+        let rows: Vec<Row> = rows.collect();
         Self {
             series,
-            rows: rows.collect(),
+            fails: rows.iter().filter(|row| row.failed).count() as u32,
+            rows,
             told,
         }
     }
 
     /// Its flakes.
     pub(super) fn fails(&self) -> u32 {
-        self.rows.iter().filter(|row| row.failed).count() as u32
+        self.fails
     }
 
     /// Counts of a factor that holds or does not.
