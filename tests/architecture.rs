@@ -20,7 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("history", &["model"]),
     ("triage", &["model", "graph", "flaky"]),
     ("report", &["model", "graph", "select", "flaky", "triage"]),
-    ("config", &["model", "edges", "triage"]),
+    ("config", &["model", "edges", "flaky", "triage"]),
     (
         "app",
         &[

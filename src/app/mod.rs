@@ -33,6 +33,7 @@ mod why;
 
 use std::path::{Path, PathBuf};
 
+pub use crate::history::Stay;
 pub use assess::Judged;
 pub use cache::Cache;
 pub use covered::CoverageFile;
@@ -43,7 +44,7 @@ pub use gate::{GateRequest, gate};
 pub use join::Joins;
 pub use notify::Webhook;
 pub use past::{Found, Past, PastQuery, Stamp, Story};
-pub use quarantine::{Entering, Reviewed, Told, Ward};
+pub use quarantine::{Entering, Reviewed, Told, Ward, named};
 pub use reached::Reached;
 pub use revert::{Proposed, RevertQuery};
 pub use said::Sayings;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::store::{self, Location};
 use super::{AppError, Progress, Workspace};
-use crate::history::{FailureRow, History, Query};
+use crate::history::{FailureRow, History, Query, Stay};
 use crate::model::{PartId, PastPart, Seen, Series, TestId, Timestamp, Variant};
 use crate::report::history::{Outcome, Told};
 
@@ -153,6 +153,14 @@ impl Past {
     /// The history itself.
     pub fn history(&mut self) -> &mut History {
         &mut self.history
+    }
+
+    /// Every stay of a test in quarantine, by the day it began.
+    ///
+    /// # Errors
+    /// The history cannot be read.
+    pub fn stays(&self) -> Result<Vec<Stay>, AppError> {
+        Ok(self.history.stays()?)
     }
 
     /// The test that somebody means by a name, or a part of one.

@@ -10,9 +10,9 @@ use super::site::Site;
 use super::{AppError, Past, PastQuery, Progress};
 use crate::config::{QUARANTINE_FILE, Quarantine};
 use crate::flaky::Standing;
-use crate::flaky::quarantine::{Advice, Since, advise, is_bad, may_enter};
+use crate::flaky::quarantine::{Advice, Limits, Since, advise, is_bad, may_enter};
 use crate::history::Query;
-use crate::model::{Date, Pattern, Quarantined, Seconds, Series, TestId};
+use crate::model::{Date, Pattern, Quarantined, Seconds, Series, TestId, Timestamp};
 use crate::repo::Repo;
 use crate::report::nightly::Review;
 use crate::triage::signature::signature;
@@ -26,6 +26,8 @@ pub struct Ward {
     path: PathBuf,
     /// What the file says.
     pub quarantine: Quarantine,
+    /// What `tia.toml` says of it.
+    pub limits: Limits,
 }
 
 /// What somebody says of a test that is to come in.
@@ -48,6 +50,10 @@ pub struct Entering {
 pub struct Reviewed {
     /// The entry.
     pub entry: Quarantined,
+    /// The last day it may stay.
+    pub until: Date,
+    /// How often it was in before.
+    pub stays_before: usize,
     /// What the history says of it.
     pub advice: Advice,
 }
@@ -68,7 +74,9 @@ impl Reviewed {
         Some(Review {
             test: named(&self.entry),
             owner: self.entry.owner.clone(),
-            until: self.entry.until.to_string(),
+            since: self.entry.since.to_string(),
+            until: self.until.to_string(),
+            stays_before: self.stays_before,
             why,
             alarm: matches!(self.advice, Advice::Alarm(_)),
         })
@@ -76,7 +84,7 @@ impl Reviewed {
 }
 
 /// An entry's test with its variant.
-fn named(entry: &Quarantined) -> String {
+pub fn named(entry: &Quarantined) -> String {
     if entry.variant.is_empty() {
         entry.test.to_string()
     } else {
@@ -88,15 +96,20 @@ impl Ward {
     /// Reads the file that was named, or that of the repository around `directory`; one that is not there is empty.
     ///
     /// # Errors
-    /// There is no repository, or the file cannot be read or used.
+    /// There is no repository, or the file or `tia.toml` cannot be read or used.
     pub fn open(directory: &Path, file: Option<&Path>) -> Result<Self, AppError> {
+        let repo = Repo::discover(directory).ok();
         let path = match file {
             Some(file) => directory.join(file),
             None => {
-                let repo = Repo::discover(directory).map_err(|_| AppError::NoQuarantinePlace)?;
-                let top = repo.work_dir().ok_or(AppError::NoQuarantinePlace)?;
-                top.join(QUARANTINE_FILE)
+                let top = repo.as_ref().and_then(Repo::work_dir);
+                top.ok_or(AppError::NoQuarantinePlace)?
+                    .join(QUARANTINE_FILE)
             }
+        };
+        let limits = match &repo {
+            Some(repo) => super::read_config(repo)?.quarantine,
+            None => Limits::default(),
         };
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -104,7 +117,31 @@ impl Ward {
             Err(source) => return Err(AppError::Unreadable { path, source }),
         };
         let quarantine = Quarantine::parse(&text)?;
-        Ok(Self { path, quarantine })
+        Ok(Self {
+            path,
+            quarantine,
+            limits,
+        })
+    }
+
+    /// Tells the history what the file says, so that who was in when can be asked later; `left`: why tests went. Where there is no
+    /// history yet, nothing is told.
+    ///
+    /// # Errors
+    /// The history cannot be written.
+    pub fn mirror(
+        &self,
+        directory: &Path,
+        db: Option<&Path>,
+        left: &[(TestId, String)],
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        if !super::store::locate(directory, db)?.path.exists() {
+            return Ok(());
+        }
+        let mut past = Past::open_to_write(directory, db)?;
+        past.history().mirror(&self.quarantine.tests, left, now)?;
+        Ok(())
     }
 
     /// The file.
@@ -121,6 +158,11 @@ impl Ward {
         let beside = self.path.with_extension("toml.new");
         fs::write(&beside, self.quarantine.text()).map_err(output)?;
         fs::rename(&beside, &self.path).map_err(output)
+    }
+
+    /// So many tests an owner may have in.
+    pub fn budget(&self, owner: Option<&str>) -> u32 {
+        self.quarantine.budget(owner, self.limits.budget)
     }
 
     /// Whether a test (in all or any variant) is in.
@@ -151,7 +193,7 @@ impl Past {
     pub fn candidates(flaky: &Flaky, ward: &Ward) -> Vec<TestId> {
         let rows = flaky.view.rows.iter().filter(|row| {
             let standing = flaky.judged.assessment.tests.get(row.series as usize);
-            standing.is_some_and(may_enter) && !ward.has(&row.test)
+            standing.is_some_and(|it| may_enter(&ward.limits, it)) && !ward.has(&row.test)
         });
         let mut found: Vec<TestId> = Vec::new();
         for row in rows {
@@ -230,6 +272,7 @@ impl Past {
         let mut query = self.window(&FlakyQuery::default())?;
         query.since = query.since.map(|since| since.min(oldest));
         let judged = self.assess(&query)?;
+        let stays = self.stays()?;
         let mut reviewed = Vec::with_capacity(entries.len());
         for entry in entries {
             let border = judged
@@ -271,9 +314,15 @@ impl Past {
                     }
                 }
             }
+            let before = stays.iter().map(|stay| &stay.entry).filter(|stay| {
+                (&stay.test, &stay.variant) == (&entry.test, &entry.variant)
+                    && stay.since < entry.since
+            });
             reviewed.push(Reviewed {
                 entry: entry.clone(),
-                advice: advise(entry, &since, today),
+                until: ward.limits.until(entry),
+                stays_before: before.count(),
+                advice: advise(&ward.limits, entry, &since, today),
             });
         }
         Ok(reviewed)

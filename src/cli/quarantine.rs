@@ -9,9 +9,9 @@ use super::flaky::one_test;
 use super::ingest::{Db, now};
 use super::ui::Ui;
 use super::{ExitCode, Global};
-use crate::app::{Entering, Flaky, FlakyQuery, Past, Reviewed, Told, Ward};
+use crate::app::{Entering, Flaky, FlakyQuery, Past, Reviewed, Stay, Told, Ward, named};
 use crate::flaky::quarantine::Advice;
-use crate::model::{Date, Quarantined};
+use crate::model::{Date, Quarantined, TestId};
 use crate::report::flaky::counted;
 use crate::report::history::table;
 
@@ -38,6 +38,20 @@ enum Command {
     Remove {
         /// The test, or a part of its name
         test: String,
+        /// Why, for `history`
+        #[arg(long, value_name = "TEXT", default_value = "by hand")]
+        reason: String,
+        #[command(flatten)]
+        db: Db,
+    },
+    /// Print who was in, since when and at which rate, when it left and why
+    ///
+    /// What `add`, `remove` and `review` saw in the file, as the history keeps it (table `quarantine` of `tia db sql`).
+    History {
+        /// Only tests whose name holds this
+        test: Option<String>,
+        #[command(flatten)]
+        db: Db,
     },
     /// Print what should be done: alarms, ends, tests that healed, and tests that may come in
     ///
@@ -71,9 +85,9 @@ struct Add {
     /// Where it is being dealt with
     #[arg(long, value_name = "URL")]
     link: Option<String>,
-    /// How many days it may stay
-    #[arg(long, value_name = "N", default_value_t = 14, value_parser = clap::value_parser!(i32).range(0..=366))]
-    days: i32,
+    /// How many days it may stay [default: `quarantine.days` of `tia.toml`, 14]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=366))]
+    days: Option<i32>,
     /// The last day it may stay, as `2026-03-31`; instead of `--days`
     #[arg(long, value_name = "DAY", conflicts_with = "days")]
     until: Option<Date>,
@@ -101,9 +115,30 @@ impl QuarantineCommand {
         let mut ward = Ward::open(&global.directory, self.file.as_deref())?;
         match &self.command {
             Command::List => list(&ward, ui),
-            Command::Add(add) => add.run(&mut ward, global, ui),
-            Command::Remove { test } => remove(&mut ward, test, ui),
-            Command::Review { db } => review(&ward, db, global, ui),
+            Command::Add(add) => {
+                let code = add.run(&mut ward, global, ui)?;
+                self.mirror(&ward, &add.db, &[], global, ui);
+                Ok(code)
+            }
+            Command::Remove { test, reason, db } => {
+                let removed = remove(&mut ward, test, ui)?;
+                let code = if removed.is_some() {
+                    ExitCode::Done
+                } else {
+                    ExitCode::No
+                };
+                let left: Vec<_> = removed
+                    .map(|test| (test, reason.clone()))
+                    .into_iter()
+                    .collect();
+                self.mirror(&ward, db, &left, global, ui);
+                Ok(code)
+            }
+            Command::History { test, db } => history(test.as_deref(), db, global, ui),
+            Command::Review { db } => {
+                self.mirror(&ward, db, &[], global, ui);
+                review(&ward, db, global, ui)
+            }
             Command::Export { format } => {
                 let told = match format {
                     Format::Pytest => Told::Pytest,
@@ -126,6 +161,53 @@ impl QuarantineCommand {
     }
 }
 
+impl QuarantineCommand {
+    /// Tells the history what the project's file says now. The file holds all the same where that fails.
+    fn mirror(&self, ward: &Ward, db: &Db, left: &[(TestId, String)], global: &Global, ui: &Ui) {
+        if self.file.is_some() {
+            return;
+        }
+        let told = ward.mirror(&global.directory, db.db.as_deref(), left, now());
+        if let Err(error) = told {
+            let error = CliError::from(error).message;
+            ui.say(format!(
+                "warning: the history was not told of the quarantine: {error}"
+            ));
+        }
+    }
+}
+
+fn history(test: Option<&str>, db: &Db, global: &Global, ui: &Ui) -> Result<ExitCode, CliError> {
+    let past = Past::open(&global.directory, db.db.as_deref())?;
+    let stays = past.stays()?;
+    let name = |stay: &Stay| named(&stay.entry);
+    let asked = |stay: &&Stay| test.is_none_or(|test| name(stay).contains(test));
+    let mut rows =
+        vec![["since", "days", "rate", "test", "reason", "left", "why"].map(String::from)];
+    for stay in stays.iter().filter(asked) {
+        let end = stay.gone.as_ref().map_or_else(now, |gone| gone.at);
+        rows.push([
+            stay.entry.since.to_string(),
+            (Date::of(end).0 - stay.entry.since.0).max(0).to_string(),
+            format!("{:.1} %", 100.0 * stay.entry.pattern.rate),
+            name(stay),
+            stay.entry.reason.clone(),
+            stay.gone
+                .as_ref()
+                .map_or_else(|| "is in".to_owned(), |gone| Date::of(gone.at).to_string()),
+            stay.gone
+                .as_ref()
+                .map_or_else(String::new, |gone| gone.why.clone()),
+        ]);
+    }
+    if rows.len() == 1 {
+        ui.say("the history knows of no such test in quarantine");
+        return Ok(ExitCode::No);
+    }
+    ui.data(table(&rows).as_bytes())?;
+    Ok(ExitCode::Done)
+}
+
 fn list(ward: &Ward, ui: &Ui) -> Result<ExitCode, CliError> {
     let tests = &ward.quarantine.tests;
     if tests.is_empty() {
@@ -134,14 +216,10 @@ fn list(ward: &Ward, ui: &Ui) -> Result<ExitCode, CliError> {
     }
     let mut rows = vec![["until", "owner", "test", "reason"].map(String::from)];
     for entry in tests {
-        let mut test = entry.test.to_string();
-        if !entry.variant.is_empty() {
-            test = format!("{test} ({})", entry.variant);
-        }
         rows.push([
             entry.until.to_string(),
             entry.owner.clone().unwrap_or_else(|| "nobody".to_owned()),
-            test,
+            named(entry),
             entry.reason.clone(),
         ]);
     }
@@ -161,12 +239,21 @@ impl Add {
             None => Past::candidates(&flaky, ward),
         };
         let today = Date::of(now());
+        let days = self
+            .days
+            .unwrap_or(i32::try_from(ward.limits.days).unwrap_or(i32::MAX));
+        let until = self.until.unwrap_or_else(|| today.plus(days));
+        if let Some(last) = ward.limits.last_day(today).filter(|last| until > *last) {
+            return Err(CliError::usage(format!(
+                "a test that comes today may stay until {last}: `quarantine.longest` of `tia.toml` says so"
+            )));
+        }
         let entering = Entering {
             owner: self.owner.clone(),
             reason: self.reason.clone(),
             link: self.link.clone(),
             today,
-            until: self.until.unwrap_or_else(|| today.plus(self.days)),
+            until,
         };
         let mut code = ExitCode::Done;
         let mut added = 0;
@@ -181,7 +268,7 @@ impl Add {
                 let owner = entry.owner.as_deref().unwrap_or("nobody");
                 ui.say(format!(
                     "{test} stays out: {owner} may have {} in quarantine and has as many; `--over-budget` takes it all the same",
-                    counted(ward.quarantine.budget(entry.owner.as_deref()) as usize, "test")
+                    counted(ward.budget(entry.owner.as_deref()) as usize, "test")
                 ));
                 code = ExitCode::No;
                 continue;
@@ -214,10 +301,11 @@ impl Add {
 
 fn is_full(ward: &Ward, entry: &Quarantined) -> bool {
     let owner = entry.owner.as_deref();
-    ward.quarantine.used(owner) >= ward.quarantine.budget(owner)
+    ward.quarantine.used(owner) >= ward.budget(owner)
 }
 
-fn remove(ward: &mut Ward, name: &str, ui: &Ui) -> Result<ExitCode, CliError> {
+/// The test that was taken out, if any.
+fn remove(ward: &mut Ward, name: &str, ui: &Ui) -> Result<Option<TestId>, CliError> {
     let found = ward.find(name);
     match &found[..] {
         [] => ui.say(format!("no test in quarantine is named `{name}`")),
@@ -227,7 +315,7 @@ fn remove(ward: &mut Ward, name: &str, ui: &Ui) -> Result<ExitCode, CliError> {
             ui.say(format!(
                 "{test} is out of quarantine; its failures block again"
             ));
-            return Ok(ExitCode::Done);
+            return Ok(Some(test.clone()));
         }
         several => {
             ui.say(format!("`{name}` is a part of several names:"));
@@ -236,7 +324,7 @@ fn remove(ward: &mut Ward, name: &str, ui: &Ui) -> Result<ExitCode, CliError> {
             }
         }
     }
-    Ok(ExitCode::No)
+    Ok(None)
 }
 
 fn review(ward: &Ward, db: &Db, global: &Global, ui: &Ui) -> Result<ExitCode, CliError> {
@@ -244,7 +332,13 @@ fn review(ward: &Ward, db: &Db, global: &Global, ui: &Ui) -> Result<ExitCode, Cl
     let mut all = past.review(ward, Date::of(now()))?;
     all.sort_by_key(|reviewed| urgency(&reviewed.advice));
     let mut code = ExitCode::Done;
-    for Reviewed { entry, advice } in &all {
+    for Reviewed {
+        entry,
+        advice,
+        until,
+        ..
+    } in &all
+    {
         let said = match advice {
             Advice::Alarm(why) => {
                 code = ExitCode::No;
@@ -252,7 +346,7 @@ fn review(ward: &Ward, db: &Db, global: &Global, ui: &Ui) -> Result<ExitCode, Cl
             }
             Advice::Expired => {
                 code = ExitCode::No;
-                format!("expired  {}: its last day was {}", entry.test, entry.until)
+                format!("expired  {}: its last day was {}", entry.test, until)
             }
             Advice::Release(runs) => format!(
                 "release  {}: healed, as {} since {} say; `tia quarantine remove` takes it out",
@@ -263,7 +357,7 @@ fn review(ward: &Ward, db: &Db, global: &Global, ui: &Ui) -> Result<ExitCode, Cl
             Advice::Stay { passes } => format!(
                 "stay     {}: until {}; {} more in a row would show that it healed",
                 entry.test,
-                entry.until,
+                until,
                 if *passes == 1 {
                     "1 pass".to_owned()
                 } else {

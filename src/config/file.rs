@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::edges::rules::RawRule;
 use crate::edges::{RuleError, Rules};
+use crate::flaky::quarantine::Limits;
 use crate::triage::gate::Policy;
 
 /// The name of the file, at the top of the repository.
@@ -23,6 +24,8 @@ pub struct Config {
     pub rules: Rules,
     /// What blocks a run.
     pub gate: Policy,
+    /// Who may be in quarantine, for how long, and when it may leave.
+    pub quarantine: Limits,
     /// Branches besides the default one that many people share (globs): a run there answers for its own commit alone.
     pub shared_branches: Vec<String>,
     /// Keys that no setting bears, with where they stand.
@@ -56,6 +59,14 @@ pub enum ConfigError {
     /// A probability that is none.
     #[error("`{FILE_NAME}`: `gate.block-at` is {0}, but must lie between 0 and 1")]
     BlockAt(f64),
+    /// A limit of the quarantine that makes no sense.
+    #[error("`{FILE_NAME}`: `quarantine.{name}` must be {what}")]
+    Quarantine {
+        /// The setting.
+        name: &'static str,
+        /// What it must be.
+        what: &'static str,
+    },
     /// A rule cannot be used.
     #[error("`{FILE_NAME}` is not valid")]
     Rule(#[source] RuleError),
@@ -66,6 +77,7 @@ pub enum ConfigError {
 struct Wire {
     select: Select,
     gate: Policy,
+    quarantine: Limits,
     branches: Branches,
     rule: Vec<RawRule>,
 }
@@ -94,8 +106,8 @@ impl Config {
         let mut unknown = Vec::new();
         for (key, value) in &table {
             match (key.as_str(), value) {
-                // Rules and the gate's policy refuse what they do not know.
-                ("rule" | "gate", _) => {}
+                // These refuse themselves what they do not know.
+                ("rule" | "gate" | "quarantine", _) => {}
                 ("select", toml::Value::Table(inner)) => {
                     unknown.extend(others("select", inner, "base"));
                 }
@@ -109,10 +121,14 @@ impl Config {
         if !range.contains(&wire.gate.block_at) {
             return Err(ConfigError::BlockAt(wire.gate.block_at));
         }
+        if let Some((name, what)) = wire.quarantine.wrong() {
+            return Err(ConfigError::Quarantine { name, what });
+        }
         let rules = Rules::new(&wire.rule).map_err(ConfigError::Rule)?;
         Ok(Self {
             base: wire.select.base,
             gate: wire.gate,
+            quarantine: wire.quarantine,
             shared_branches: wire.branches.shared,
             rules,
             unknown,
@@ -158,6 +174,20 @@ mod tests {
             .unwrap()
             .gate;
         assert_eq!(gate.missing_tests, crate::triage::gate::Strictness::Warn);
+        assert!(Config::parse("[quarantine]\nday = 3\n").is_err());
+        let wrong = Config::parse("[quarantine]\nhealed = 1.0\n").unwrap_err();
+        assert_eq!(
+            wrong.to_string(),
+            "`tia.toml`: `quarantine.healed` must be above 0 and below 1"
+        );
+        let limits = Config::parse("[quarantine]\nbudget = 3\nlongest = 30\n")
+            .unwrap()
+            .quarantine;
+        let usual = Limits::default();
+        assert_eq!(
+            (limits.budget, limits.longest, limits.days),
+            (3, Some(30), usual.days)
+        );
         assert!(Config::parse("[[rule]]\npaths = ['x']\naffect = 'nothing'\n").is_err());
     }
 }

@@ -12,9 +12,6 @@ use crate::model::{Date, Pattern, Quarantined, TestId, TestParts, Variant};
 /// The name of the file, at the top of the repository.
 pub const QUARANTINE_FILE: &str = "quarantine.toml";
 
-/// So many tests an owner may have in quarantine, where the file does not say.
-const BUDGET: u32 = 10;
-
 const HEAD: &str = "# Tests that run and are recorded, but whose failures do not block. `tia quarantine` writes this file; edit it freely.\n\
     # `ran`, `flaked`, `rate`, `seconds` and `messages` tell how a test behaved when it came; leaving that pattern is an alarm.\n";
 
@@ -141,11 +138,11 @@ impl Quarantine {
         format!("{HEAD}\n{body}")
     }
 
-    /// So many tests an owner may have here.
-    pub fn budget(&self, owner: Option<&str>) -> u32 {
+    /// So many tests an owner may have here; `usual`, where the file does not say.
+    pub fn budget(&self, owner: Option<&str>, usual: u32) -> u32 {
         let own = owner.and_then(|owner| self.budgets.get(owner));
         let own = own.or_else(|| self.budgets.get("default"));
-        own.copied().unwrap_or(BUDGET)
+        own.copied().unwrap_or(usual)
     }
 
     /// So many it has.
@@ -237,12 +234,18 @@ mod tests {
             ..Quarantine::default()
         };
         assert_eq!(
-            (quarantine.budget(Some("@a")), quarantine.used(Some("@a"))),
-            (BUDGET, 1)
+            (
+                quarantine.budget(Some("@a"), 10),
+                quarantine.used(Some("@a"))
+            ),
+            (10, 1)
         );
         quarantine.budgets = [("default".to_owned(), 3), ("@a".to_owned(), 0)].into();
         assert_eq!(
-            (quarantine.budget(Some("@a")), quarantine.budget(None)),
+            (
+                quarantine.budget(Some("@a"), 10),
+                quarantine.budget(None, 10)
+            ),
             (0, 3)
         );
     }

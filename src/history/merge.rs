@@ -1,7 +1,8 @@
 //! Two stores become one: a union of parts, so that order and repetition do not matter.
 //!
 //! A part is known by its key (its sources; its contents where it has none). Where both stores have a key, the part of
-//! the smaller print stays, thinned where either was. Where both renamed a test, the smaller new name stays.
+//! the smaller print stays, thinned where either was. Where both renamed a test, the smaller new name stays. Of a stay in
+//! quarantine both know, the first entry and the last end stand.
 
 use std::path::Path;
 
@@ -86,7 +87,7 @@ impl History {
         Ok(())
     }
 
-    /// Renames, and durations of days whose parts no longer have them.
+    /// Renames, stays in quarantine, and durations of days whose parts no longer have them.
     fn take_over_rest(&mut self, other: &Self, merged: &mut Merged) -> Result<(), HistoryError> {
         for (old, new) in other.renames()? {
             let from = self.store.intern_test(&old, content::test(&old))?;
@@ -104,6 +105,7 @@ impl History {
                 self.store.link(from, to)?;
             }
         }
+        self.take_over_stays(other)?;
         for (day, branch, _) in other.store.rollup_days()? {
             // a damaged block must not keep back the days of whole ones
             let theirs = match other.day(day, &branch) {

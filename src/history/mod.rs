@@ -48,6 +48,7 @@ mod roster;
 mod sift;
 mod sql;
 mod stats;
+mod stays;
 mod store;
 mod walk;
 
@@ -64,6 +65,7 @@ pub use rollup::{DayCounts, DayDurations};
 pub use sift::Sifted;
 pub use sql::{Table, Value};
 pub use stats::{Stats, TableSize};
+pub use stays::{Gone, Stay};
 
 /// What a store is opened for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -88,11 +88,16 @@ pub fn text(report: &Nightly) -> String {
     );
     list(&mut out, "Quarantine", &report.review, 0, |review| {
         format!(
-            "{}{}: {} (until {})",
+            "{}{}: {} (since {}, until {}{})",
             if review.alarm { "**alarm** " } else { "" },
             code(&review.test),
             review.why,
-            review.until
+            review.since,
+            review.until,
+            match review.stays_before {
+                0 => String::new(),
+                before => format!(", {} before", counted(before, "stay")),
+            }
         )
     });
     list(&mut out, "Missing reports", &report.alarms, 0, |alarm| {

@@ -146,8 +146,12 @@ pub struct Review {
     pub test: String,
     /// Who answers for it.
     pub owner: Option<String>,
+    /// Since when it is in, as `2026-03-17`.
+    pub since: String,
     /// Until when it may stay, as `2026-03-31`.
     pub until: String,
+    /// How often it was in before.
+    pub stays_before: usize,
     /// Why, in a sentence.
     pub why: String,
     /// It behaves otherwise than when it was quarantined, and may hide a regression.
@@ -302,7 +306,9 @@ pub(crate) mod testing {
             review: vec![Review {
                 test: "shop.test_cart::adds_up".into(),
                 owner: Some("@team/shop".into()),
+                since: "2024-10-18".into(),
                 until: "2024-11-01".into(),
+                stays_before: 1,
                 why: "its time is up".into(),
                 alarm: false,
             }],

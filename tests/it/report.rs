@@ -129,6 +129,70 @@ fn the_owners_budget_is_kept() {
 }
 
 #[test]
+fn the_history_knows_who_was_in_quarantine_and_why_it_left() {
+    let repo = shop(32);
+    let quarantine = |args: &[&str]| session(&repo, "quarantine", args);
+    let said = quarantine(&["history"]);
+    assert!(said.contains("exit 1"), "{said}");
+    quarantine(&["add", "test_adds_up"]);
+    let said = quarantine(&["history", "adds_up"]);
+    assert!(said.contains("exit 0") && said.contains("is in"), "{said}");
+    quarantine(&["remove", "adds_up", "--reason", "repaired in #7"]);
+    let said = quarantine(&["history", "adds_up"]);
+    assert!(
+        said.contains("repaired in #7") && !said.contains("is in"),
+        "{said}"
+    );
+    // An entry by hand, with an earlier stay of the same test; then all of it is taken out by hand.
+    let entry = |since: &str| {
+        format!(
+            "[[test]]\nclass = \"tests.test_cart\"\nname = \"test_pays\"\nreason = \"flaky\"\n\
+             since = \"{since}\"\nuntil = \"2099-01-01\"\nran = 20\nflaked = 1.0\nrate = 0.05\n"
+        )
+    };
+    for since in ["2026-03-01", "2026-03-20"] {
+        repo.write(b"quarantine.toml", entry(since).as_bytes())
+            .unwrap();
+        quarantine(&["review"]);
+    }
+    let text = stdout(&repo, &["--since", "90d", "--format", "markdown"]);
+    let span = "(since 2026-03-20, until 2099-01-01, 1 stay before)";
+    assert!(text.contains(span), "{text}");
+    repo.write(b"quarantine.toml", b"").unwrap();
+    quarantine(&["review"]);
+    let said = quarantine(&["history", "test_pays"]);
+    let out = said.matches("taken out of the file").count();
+    assert!(out == 2 && said.contains("5.0 %"), "{said}");
+}
+
+#[test]
+fn tia_toml_limits_the_quarantine() {
+    let repo = shop(32);
+    let with = |settings: &str, args: &[&str]| {
+        let text = format!("[quarantine]\n{settings}\n");
+        repo.write(b"tia.toml", text.as_bytes()).unwrap();
+        session(&repo, "quarantine", args)
+    };
+    let add = ["add", "test_adds_up"];
+    let said = with("budget = 0", &add);
+    assert!(
+        said.contains("exit 1") && said.contains("may have 0 tests"),
+        "{said}"
+    );
+    let said = with("longest = 20", &["add", "test_adds_up", "--days", "21"]);
+    assert!(
+        said.contains("exit 2") && said.contains("quarantine.longest"),
+        "{said}"
+    );
+    let said = with("healed = 2", &["list"]);
+    assert!(
+        said.contains("exit 2") && said.contains("`quarantine.healed` must be"),
+        "{said}"
+    );
+    assert!(with("longest = 20", &add).contains("exit 0"));
+}
+
+#[test]
 fn a_quarantined_test_that_breaks_is_an_alarm() {
     let repo = shop(32);
     let file = "[[test]]\nclass = \"tests.test_cart\"\nname = \"test_pays\"\nreason = \"flaky\"\nsince = \"2026-03-20\"\n\

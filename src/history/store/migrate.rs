@@ -10,7 +10,13 @@ use rusqlite::Connection;
 use crate::history::{Access, HistoryError};
 
 /// The steps, in order; the version of the schema is their number.
-const STEPS: &[(&str, &str)] = &[("0001_base.sql", include_str!("schema/sqlite/0001_base.sql"))];
+const STEPS: &[(&str, &str)] = &[
+    ("0001_base.sql", include_str!("schema/sqlite/0001_base.sql")),
+    (
+        "0002_quarantine.sql",
+        include_str!("schema/sqlite/0002_quarantine.sql"),
+    ),
+];
 
 /// The newest schema that this program knows.
 pub(super) const SCHEMA_VERSION: i64 = STEPS.len() as i64;
@@ -164,6 +170,30 @@ mod tests {
             about.clear();
         }
         page
+    }
+
+    #[test]
+    fn an_older_store_is_refused_for_reading_and_brought_up_to_date_for_writing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(STEPS[0].1).unwrap();
+        old.execute_batch(
+            "INSERT INTO meta (name, value) VALUES ('generation', 3), ('readable_by', 1);
+             INSERT INTO variant (id, pairs) VALUES (0, '');",
+        )
+        .unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION)
+            .unwrap();
+        drop(old);
+        let open = |access| crate::history::History::open(&path, access);
+        assert!(matches!(open(Access::Read), Err(HistoryError::Older(_))));
+        let history = open(Access::Write).unwrap();
+        assert_eq!(history.stays().unwrap(), []);
+        assert_eq!(history.check().unwrap(), []);
+        drop(history);
+        assert!(open(Access::Read).is_ok());
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod names;
 mod parts;
 mod sqlite;
 mod stats;
+mod stays;
 mod upkeep;
 
 pub(super) use chunks::ChunkRow;
