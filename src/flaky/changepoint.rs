@@ -14,6 +14,7 @@ use statrs::function::beta::ln_beta;
 use statrs::function::gamma::ln_gamma;
 
 use super::Estimate;
+use super::states::exp;
 use crate::model::Probability;
 
 /// The rate of a test changed.
@@ -92,7 +93,7 @@ fn evidence(failed: f64, all: f64) -> f64 {
     let between = known.nearly_half + known.ln_beta(failed, passed) - known.ln_beta(0.0, 0.0);
     let most = never.max(always).max(between);
     most + [never, always, between]
-        .map(|x| (x - most).exp())
+        .map(|x| exp(x - most))
         .iter()
         .sum::<f64>()
         .ln()
@@ -199,11 +200,11 @@ fn bounds(sums: &Sums, points: &[Point], from: usize, to: usize) -> (usize, usiz
         .map(|at| sums.evidence(from, *at) + sums.evidence(*at, to))
         .collect();
     let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let total: f64 = logs.iter().map(|log| (log - most).exp()).sum();
+    let total: f64 = logs.iter().map(|log| exp(log - most)).sum();
     let (mut sum, mut low, mut high) = (0.0, places[0], places[places.len() - 1]);
     let mut open = true;
     for (at, log) in places.iter().zip(&logs) {
-        sum += (log - most).exp() / total;
+        sum += exp(log - most) / total;
         if open && sum >= 0.005 {
             low = *at;
             open = false;

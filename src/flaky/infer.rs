@@ -140,8 +140,8 @@ impl World<'_> {
         }
     }
 
-    /// The chance of an outcome in each state.
-    #[inline]
+    /// The chance of an outcome in each state. Inlined, since what it returns is too large to be handed around.
+    #[inline(always)]
     fn emission(&self, outcome: Outcome, heard: &Heard) -> Emission {
         let mut emission = Emission {
             flake: [0.0; RATES],
@@ -258,10 +258,17 @@ impl Belief {
 
     /// Takes in one result. Cost: O(rates).
     pub(super) fn advance(&mut self, world: &World<'_>, step: &Step, heard: &Heard) {
-        self.step(world, step, heard, false);
+        self.step(world, step, heard, None);
     }
 
-    fn step(&mut self, world: &World<'_>, step: &Step, heard: &Heard, save: bool) -> Option<Saved> {
+    /// The same; what is believed before the outcome goes to `saved`.
+    fn step(
+        &mut self,
+        world: &World<'_>,
+        step: &Step,
+        heard: &Heard,
+        saved: Option<&mut Vec<Saved>>,
+    ) {
         let hazard = world.hazard(step, heard);
         let Emission {
             healthy,
@@ -284,10 +291,12 @@ impl Belief {
                 *rate = weight;
             }
         }
-        let saved = save.then(|| Saved {
-            rate: *rate,
-            sick: sick.clone(),
-        });
+        if let Some(saved) = saved {
+            saved.push(Saved {
+                rate: *rate,
+                sick: sick.clone(),
+            });
+        }
         let lasts = world.chances.lasting;
         for i in 0..RATES {
             let (q, l) = (sick.fresh[i], sick.lasting[i]);
@@ -312,7 +321,6 @@ impl Belief {
             *weight = (*weight * scale).max(1e-250);
         }
         self.log_likelihood += total.ln();
-        saved
     }
 }
 
@@ -370,7 +378,8 @@ pub(super) fn smooth(world: &World<'_>, steps: &[Step], heard: &[Heard]) -> Smoo
         .collect();
     for (step, save) in steps.iter().zip(&needed) {
         let about = about(world, step, heard, &mut failed);
-        saved.extend(belief.step(world, step, &about, *save));
+        let saved = save.then_some(&mut saved);
+        belief.step(world, step, &about, saved);
     }
     let (causes, repairs) = look_back(world, steps, heard, &needed, &saved);
     Smoothed {
@@ -392,7 +401,7 @@ pub(super) fn log_likelihood(
     let mut failed = 0;
     for step in steps {
         let about = about(world, step, heard, &mut failed);
-        belief.step(world, step, &about, false);
+        belief.advance(world, step, &about);
         if belief.log_likelihood < least {
             break;
         }

@@ -10,7 +10,7 @@
 //! EASE 2025). Such a cluster is a property of its tests, not of the machine.
 
 use super::infer::Heard;
-use super::states::{Chances, Outcome};
+use super::states::{Chances, Outcome, exp};
 
 /// One failed result, as its part sees it.
 #[derive(Clone, Copy, Debug)]
@@ -164,7 +164,7 @@ fn read(logs: &[f64; CELLS], shares: &Weighted<SHARES>, breaks: &Weighted<BREAKS
     let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let (mut total, mut outage, mut share, mut broken, mut breaking) = (0.0, 0.0, 0.0, 0.0, 0.0);
     for (cell, log) in logs.iter().enumerate() {
-        let weight = (log - most).exp();
+        let weight = exp(log - most);
         total += weight;
         broken += weight * breaks[cell % BREAKS].0;
         if cell >= BREAKS {

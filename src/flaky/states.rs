@@ -121,6 +121,11 @@ pub(super) fn logit(p: f64) -> f64 {
     (p / (1.0 - p)).ln()
 }
 
+/// The exponential; 0 at once where no number is so small, of which libraries are slow to tell.
+pub(super) fn exp(x: f64) -> f64 {
+    if x < -746.0 { 0.0 } else { x.exp() }
+}
+
 pub(super) fn expit(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }

@@ -122,6 +122,8 @@ impl History {
             Some(test) => Some(self.series_of(test)?),
             None => None,
         };
+        // one view: else each of the many statements locks the file
+        let _view = self.store.snapshot()?;
         let mut failures = Vec::new();
         let mut outcomes = Outcomes::default();
         for past in self.parts(query)? {

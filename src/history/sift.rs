@@ -47,6 +47,8 @@ impl History {
     /// # Errors
     /// [`HistoryError::Unreadable`] for a damaged block or roster.
     pub fn sift(&self, parts: &[PastPart]) -> Result<Sifted, HistoryError> {
+        // one view: else each of the many statements locks the file
+        let _view = self.store.snapshot()?;
         let (rosters, chunks) = self.lay_out(parts)?;
         let mut members = union(&rosters);
         let mut passed = vec![0; parts.len()];

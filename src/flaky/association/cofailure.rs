@@ -5,6 +5,7 @@
 //! to depend on, so that two tests that both need one machine are no pair. The strongest partner of each test counts, corrected
 //! for the number of partners; pairs that hold and share a third of their failures are joined to clusters.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::exact::{Counts, stratified};
@@ -29,7 +30,7 @@ pub(super) struct Together {
 
 /// The pairs that have enough failures in common. `bins`: for each sample, the stratum of each row.
 ///
-/// Cost: O(common failures) to find them, O(rows) for each.
+/// Cost: O(common failures + samples²) to find them, O(rows) for each.
 pub(super) fn pairs(samples: &[Sample<'_>], bins: &[Vec<u16>]) -> Vec<Together> {
     let mut failed_in: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
     for (at, sample) in (0..).zip(samples) {
@@ -37,37 +38,54 @@ pub(super) fn pairs(samples: &[Sample<'_>], bins: &[Vec<u16>]) -> Vec<Together> 
             failed_in.entry(row.part).or_default().push(at);
         }
     }
-    let mut common: FxHashMap<(u32, u32), u32> = FxHashMap::default();
-    for failed in failed_in.values() {
-        let failed = &failed[..failed.len().min(CROWD)];
-        for (index, a) in failed.iter().enumerate() {
-            for b in &failed[index + 1..] {
-                *common.entry((*a, *b)).or_default() += 1;
+    for failed in failed_in.values_mut() {
+        failed.truncate(CROWD);
+    }
+    // A row of the table of pairs at a time: counting in a map of all pairs takes ten times as long.
+    let row = |common: &mut Vec<u32>, a: usize| -> Vec<Together> {
+        common.fill(0);
+        for row in samples[a].rows.iter().filter(|row| row.failed) {
+            let failed = &failed_in[&row.part];
+            if let Ok(at) = failed.binary_search(&(a as u32)) {
+                for b in &failed[at + 1..] {
+                    common[*b as usize] += 1;
+                }
             }
         }
-    }
-    let mut found: Vec<Together> = common
-        .into_iter()
-        .filter(|(_, common)| *common >= COMMON)
-        .filter_map(|((a, b), common)| {
-            let (a, b) = (a as usize, b as usize);
-            let either = samples[a].fails() + samples[b].fails() - common;
-            if f64::from(common) < SHARED * f64::from(either) {
-                return None;
-            }
-            let strata = strata(&samples[a], &bins[a], &samples[b], &bins[b]);
-            let counts = strata.iter().fold(Counts::default(), |sum, one| Counts {
-                fail_with: sum.fail_with + one.fail_with,
-                fails: sum.fails + one.fails,
-                pass_with: sum.pass_with + one.pass_with,
-                passes: sum.passes + one.passes,
-            });
-            let p = (stratified(&strata) * (samples.len() - 1) as f64).min(1.0);
-            Some(Together { a, b, counts, p })
-        })
+        let partners = (a + 1..samples.len()).filter(|b| common[*b] >= COMMON);
+        partners
+            .filter_map(|b| pair(samples, bins, (a, b), common[b]))
+            .collect()
+    };
+    let mut found: Vec<Together> = (0..samples.len())
+        .into_par_iter()
+        .map_init(|| vec![0; samples.len()], row)
+        .flatten_iter()
         .collect();
     found.sort_by(|x, y| x.p.total_cmp(&y.p).then((x.a, x.b).cmp(&(y.a, y.b))));
     found
+}
+
+/// Compares a pair, if it shares enough of its failures.
+fn pair(
+    samples: &[Sample<'_>],
+    bins: &[Vec<u16>],
+    (a, b): (usize, usize),
+    common: u32,
+) -> Option<Together> {
+    let either = samples[a].fails() + samples[b].fails() - common;
+    if f64::from(common) < SHARED * f64::from(either) {
+        return None;
+    }
+    let strata = strata(&samples[a], &bins[a], &samples[b], &bins[b]);
+    let counts = strata.iter().fold(Counts::default(), |sum, one| Counts {
+        fail_with: sum.fail_with + one.fail_with,
+        fails: sum.fails + one.fails,
+        pass_with: sum.pass_with + one.pass_with,
+        passes: sum.passes + one.passes,
+    });
+    let p = (stratified(&strata) * (samples.len() - 1) as f64).min(1.0);
+    Some(Together { a, b, counts, p })
 }
 
 /// Failures of `a` against failures of `b`, within equal strata of both.
