@@ -21,6 +21,9 @@ const STEPS: &[(&str, &str)] = &[
 /// The newest schema that this program knows.
 pub(super) const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 
+/// The oldest schema that is read as it is: of what came later, it holds nothing.
+const READABLE: i64 = 1;
+
 /// `tia1`, big-endian: in the file's header, so that `file` and we know our own.
 const APPLICATION: i64 = 0x7469_6131;
 
@@ -77,7 +80,7 @@ pub(super) fn climb(
 ) -> Result<(), HistoryError> {
     match (access, state) {
         (_, State::At(SCHEMA_VERSION)) => Ok(()),
-        (Access::Read, State::At(version)) if version > SCHEMA_VERSION => Ok(()),
+        (Access::Read, State::At(version)) if version >= READABLE => Ok(()),
         (Access::Write, State::At(version)) if version > SCHEMA_VERSION => {
             Err(newer(path, version))
         }
@@ -173,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_store_is_refused_for_reading_and_brought_up_to_date_for_writing() {
+    fn an_older_store_is_read_as_it_is_and_brought_up_to_date_for_writing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("history.db");
         let old = Connection::open(&path).unwrap();
@@ -188,12 +191,18 @@ mod tests {
             .unwrap();
         drop(old);
         let open = |access| crate::history::History::open(&path, access);
-        assert!(matches!(open(Access::Read), Err(HistoryError::Older(_))));
+        assert_eq!(open(Access::Read).unwrap().stays().unwrap(), []);
+        let version = |path| {
+            let conn = Connection::open(path).unwrap();
+            conn.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+                .unwrap()
+        };
+        assert_eq!(version(&path), 1);
         let history = open(Access::Write).unwrap();
         assert_eq!(history.stays().unwrap(), []);
         assert_eq!(history.check().unwrap(), []);
         drop(history);
-        assert!(open(Access::Read).is_ok());
+        assert_eq!(version(&path), SCHEMA_VERSION);
     }
 
     #[test]

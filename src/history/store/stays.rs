@@ -11,8 +11,12 @@ const COLUMNS: &str = "q.since, q.until, q.owner, q.reason, q.link, q.ran, q.fla
                        q.why, v.pairs, q.test";
 
 impl Store {
-    /// All stays, by day, test and variant.
+    /// All stays, by day; none in a store that is older than their table.
     pub(in crate::history) fn stays(&self) -> Result<Vec<Stay>, HistoryError> {
+        let table = "SELECT count(*) FROM sqlite_schema WHERE name = 'quarantine'";
+        if self.conn.query_row(table, [], |row| row.get::<_, i64>(0))? == 0 {
+            return Ok(Vec::new());
+        }
         let mut query = self.conn.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM quarantine q JOIN variant v ON v.id = q.variant ORDER BY q.since, q.id"
         ))?;
