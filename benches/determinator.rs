@@ -20,16 +20,20 @@
     reason = "a bench talks to the terminal"
 )]
 
+#[path = "support/checkout.rs"]
+#[expect(dead_code, reason = "other benches ask for more")]
+mod checkout;
 #[path = "support/git.rs"]
 mod git;
 #[path = "support/verdict.rs"]
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::rc::Rc;
 
+use checkout::Checkout;
 use determinator::Determinator;
 use guppy::CargoMetadata;
 use guppy::graph::{DependencyDirection, PackageGraph};
@@ -130,17 +134,17 @@ fn repository(dir: &Path, commits: usize) -> Result<Report, String> {
     let count = format!("--max-count={}", commits + 1);
     let mut log = git::lines(dir, &["rev-list", "--first-parent", &count, "HEAD"])?;
     log.reverse();
-    let mut checkout = Checkout::new(dir)?;
+    let mut packages = Packages::new(dir)?;
     let mut report = Report::default();
     for pair in log.windows(2) {
         let [base, head] = pair else { continue };
-        let graphs = checkout
+        let graphs = packages
             .graph(base)
-            .and_then(|old| Ok((old, checkout.graph(head)?)));
+            .and_then(|old| Ok((old, packages.graph(head)?)));
         match graphs {
             Ok((old, new)) => compare(
                 &tia,
-                &checkout.repository,
+                packages.checkout.repository(),
                 base,
                 head,
                 &old,
@@ -305,40 +309,25 @@ fn judge(case: &Case<'_>, package: &str, target: &CargoTest) -> Result<String, S
     Ok(why.join("; "))
 }
 
-/// A temporary work tree of the repository, moved from commit to commit.
-struct Checkout {
-    repository: PathBuf,
-    dir: tempfile::TempDir,
+/// The packages of commits.
+struct Packages {
+    checkout: Checkout,
     known: BTreeMap<Vec<u8>, Rc<PackageGraph>>,
 }
 
-impl Checkout {
+impl Packages {
     fn new(repository: &Path) -> Result<Self, String> {
-        let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let checkout = Self {
-            repository: repository.to_owned(),
-            dir,
+        Ok(Self {
+            checkout: Checkout::new(repository)?,
             known: BTreeMap::new(),
-        };
-        let tree = checkout.tree();
-        let tree = tree
-            .to_str()
-            .ok_or("the temporary directory is not UTF-8")?;
-        git::git(
-            repository,
-            &["worktree", "add", "--quiet", "--detach", tree, "HEAD"],
-        )?;
-        Ok(checkout)
-    }
-
-    fn tree(&self) -> PathBuf {
-        self.dir.path().join("tree")
+        })
     }
 
     /// The packages of a commit. Read anew only where a manifest, the lock or the set of paths differs.
     fn graph(&mut self, commit: &str) -> Result<Rc<PackageGraph>, String> {
-        let mut key = git::git(&self.repository, &["ls-tree", "-r", "--name-only", commit])?;
-        let listed = git::lines(&self.repository, &["ls-tree", "-r", commit])?;
+        let repository = self.checkout.repository();
+        let mut key = git::git(repository, &["ls-tree", "-r", "--name-only", commit])?;
+        let listed = git::lines(repository, &["ls-tree", "-r", commit])?;
         for row in listed
             .iter()
             .filter(|row| row.contains("/Cargo.") || row.contains("\tCargo."))
@@ -348,13 +337,9 @@ impl Checkout {
         if let Some(graph) = self.known.get(&key) {
             return Ok(Rc::clone(graph));
         }
-        let tree = self.tree();
-        git::git(
-            &tree,
-            &["checkout", "--quiet", "--force", "--detach", commit],
-        )?;
+        self.checkout.go(commit)?;
         let mut command = Command::new("cargo");
-        command.current_dir(&tree);
+        command.current_dir(self.checkout.tree());
         command.args(["metadata", "--format-version", "1", "--all-features"]);
         let json = git::output(&mut command)?;
         let graph = CargoMetadata::parse_json(String::from_utf8_lossy(&json))
@@ -363,18 +348,5 @@ impl Checkout {
         let graph = Rc::new(graph);
         self.known.insert(key, Rc::clone(&graph));
         Ok(graph)
-    }
-}
-
-impl Drop for Checkout {
-    fn drop(&mut self) {
-        let tree = self.tree();
-        let removed = git::git(
-            &self.repository,
-            &["worktree", "remove", "--force", &tree.to_string_lossy()],
-        );
-        if let Err(message) = removed {
-            eprintln!("a work tree is left behind: {message}");
-        }
     }
 }
