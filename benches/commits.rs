@@ -17,6 +17,10 @@
 //! `imports` is what `ruff analyze graph` says, closed (see `support/closure.rs`), test files whole; `imports+data` reads
 //! strings as module names, and runs everything where a file changed that is not Python.
 //!
+//! Tests come with the source that they are about, and a test that is new says little. So what a commit with source and
+//! more changes in its source is replayed alone, too, from a commit that git makes for it: the tests of the newer commit
+//! on the older source, against the newer commit. These are no commits of the last row.
+//!
 //! Prints a row for each kind of change and each changed outcome that `tia` does not select. Ends with 1 where there is
 //! one.
 
@@ -26,6 +30,8 @@
     reason = "a bench talks to the terminal"
 )]
 
+#[path = "support/alone.rs"]
+mod alone;
 #[path = "support/checkout.rs"]
 #[expect(dead_code, reason = "other benches ask for more")]
 mod checkout;
@@ -47,6 +53,7 @@ use std::process::ExitCode;
 
 use checkout::Checkout;
 use closure::Imports;
+use kind::{Kind, SOURCE_ALONE};
 use outcomes::{Changed, Suite as Runner};
 use shares::{SELECTORS, Table};
 use tia::app::{Answer, Granularity, Head, Quiet, Request, Workspace};
@@ -147,7 +154,7 @@ struct Found {
     /// Commits without tests, or without a report on one of their sides.
     skipped: Vec<String>,
     /// Changed outcomes, by what happened: how many there are, and how many each selector has.
-    changed: BTreeMap<&'static str, (usize, [usize; 4])>,
+    changed: BTreeMap<String, (usize, [usize; 4])>,
     /// Commits with changed outcomes, and those of them for which each selector has all.
     commits: (usize, [usize; 4]),
     /// Changed outcomes that `tia` does not select, in words.
@@ -222,8 +229,18 @@ fn project(dir: &Path, asked: &Asked) -> Result<Found, String> {
             None => project.imports(base)?,
         };
         let imports = [older_imports, project.imports(head)?];
-        project.compare(base, head, &imports, &mut found)?;
+        let change = project.compare(base, head, &imports, None, &mut found)?;
         let [_, newer] = imports;
+        let newer = match change.filter(|change| change.is_more_than_source()) {
+            Some(change) => {
+                let base = alone::before(dir, base, head, &change.sources)?;
+                let imports = [project.imports(&base)?, newer];
+                project.compare(&base, head, &imports, Some(SOURCE_ALONE), &mut found)?;
+                let [_, newer] = imports;
+                newer
+            }
+            None => newer,
+        };
         older = Some(newer);
     }
     Ok(found)
@@ -267,8 +284,9 @@ impl Project<'_> {
         base: &str,
         head: &str,
         imports: &[[Imports; 2]; 2],
+        row: Option<&'static str>,
         found: &mut Found,
-    ) -> Result<(), String> {
+    ) -> Result<Option<Kind>, String> {
         let short = &head[..head.len().min(10)];
         let whole = self.select(base, head, Granularity::File)?;
         let closer = self.select(base, head, Granularity::Symbol)?;
@@ -287,7 +305,7 @@ impl Project<'_> {
             Some(runner) => {
                 let Some((sure, unsure)) = runner.changed(&self.checkout, base, head)? else {
                     found.skipped.push(short.to_owned());
-                    return Ok(());
+                    return Ok(None);
                 };
                 changed = sure;
                 found.unsure += unsure;
@@ -300,7 +318,7 @@ impl Project<'_> {
         };
         if ran.is_empty() {
             found.skipped.push(short.to_owned());
-            return Ok(());
+            return Ok(None);
         }
         let picked = [
             picked(&whole.selection),
@@ -308,8 +326,9 @@ impl Project<'_> {
             closed(imports, 0, &whole, &suites),
             closed(imports, 1, &whole, &suites),
         ];
+        let kind = kind::of(&self.tia, graph, &whole.change)?;
         found.table.count(
-            kind::of(&self.tia, graph, &whole.change)?,
+            row.unwrap_or(kind.name),
             picked
                 .each_ref()
                 .map(|picked| shares::of(&ran, |file, case| has(picked, file, case))),
@@ -325,13 +344,18 @@ impl Project<'_> {
                 true => picked.contains_key(&file),
                 false => has(picked, &file, &joined.case),
             });
-            let counts = found.changed.entry(one.how()).or_default();
+            let counts = found
+                .changed
+                .entry(format!("{} {}", one.how(), row.unwrap_or_default()))
+                .or_default();
             counts.0 += 1;
             for (at, selected) in selected.into_iter().enumerate() {
                 counts.1[at] += usize::from(selected);
                 safe[at] &= selected;
             }
-            found.missed.extend(missed(short, one, &file, selected));
+            found
+                .missed
+                .extend(missed(short, row.unwrap_or_default(), one, &file, selected));
         }
         if !changed.is_empty() {
             found.commits.0 += 1;
@@ -339,12 +363,18 @@ impl Project<'_> {
                 *count += usize::from(safe);
             }
         }
-        Ok(())
+        Ok(Some(kind))
     }
 }
 
 /// How `tia` missed a changed outcome, where it did.
-fn missed(commit: &str, one: &Changed, file: &str, selected: [bool; 4]) -> Option<String> {
+fn missed(
+    commit: &str,
+    row: &str,
+    one: &Changed,
+    file: &str,
+    selected: [bool; 4],
+) -> Option<String> {
     let level = match selected {
         [true, true, ..] => return None,
         [true, false, ..] => "by symbols",
@@ -352,7 +382,7 @@ fn missed(commit: &str, one: &Changed, file: &str, selected: [bool; 4]) -> Optio
         [false, false, ..] => "by files and symbols",
     };
     Some(format!(
-        "{level}  {commit}  {file}  {}  {}",
+        "{level}  {commit} {row}  {file}  {}  {}",
         one.test,
         one.how()
     ))

@@ -5,39 +5,58 @@ use tia::graph::Graph;
 use tia::lang;
 use tia::model::{Change, Node, PathChange, RepoPath, Suite};
 
+/// What is made of commits that change source and more: their source alone.
+pub(crate) const SOURCE_ALONE: &str = "(its source alone)";
+
 /// The kinds, in the order of the table.
-pub(crate) const KINDS: [&str; 6] = [
+pub(crate) const KINDS: [&str; 7] = [
     "source",
     "tests",
     "source and tests",
+    SOURCE_ALONE,
     "configuration and data",
     "mixed",
     "docs and comments",
 ];
+
+/// The kind of a change, and its files of source.
+pub(crate) struct Kind {
+    pub name: &'static str,
+    pub sources: Vec<String>,
+}
+
+impl Kind {
+    /// Whether it changes source and tests, configuration or data.
+    pub(crate) fn is_more_than_source(&self) -> bool {
+        !self.sources.is_empty() && self.name != "source"
+    }
+}
 
 /// The kind of a change. Documents and comments ride along with anything else; `mixed` is configuration or data together
 /// with code.
 ///
 /// # Errors
 /// A blob that cannot be read, in words.
-pub(crate) fn of(tia: &Workspace, graph: &Graph, change: &Change) -> Result<&'static str, String> {
-    let (mut source, mut tests, mut other) = (false, false, false);
+pub(crate) fn of(tia: &Workspace, graph: &Graph, change: &Change) -> Result<Kind, String> {
+    let (mut tests, mut other, mut sources) = (false, false, Vec::new());
     for path in &change.paths {
         match one(tia, graph, path)? {
-            Path::Source => source = true,
+            Path::Source => sources.push(path.path.to_string()),
             Path::Test => tests = true,
             Path::Other => other = true,
             Path::Docs => {}
         }
     }
-    Ok(match (source, tests, other) {
+    let source = !sources.is_empty();
+    let name = match (source, tests, other) {
         (true, false, false) => "source",
         (false, true, false) => "tests",
         (true, true, false) => "source and tests",
         (false, false, true) => "configuration and data",
         (false, false, false) => "docs and comments",
         _ => "mixed",
-    })
+    };
+    Ok(Kind { name, sources })
 }
 
 enum Path {

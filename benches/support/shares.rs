@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kind::KINDS;
+use crate::kind::{KINDS, SOURCE_ALONE};
 
 /// The selectors, in the order of their columns.
 pub(crate) const SELECTORS: [&str; 4] = ["file", "symbol", "imports", "imports+data"];
@@ -50,7 +50,8 @@ impl Table {
 
     /// Mean, median and 90th percentile in percent: of tests, then of test files.
     pub(crate) fn print(&self) {
-        let all: Vec<[Share; 4]> = self.0.values().flatten().copied().collect();
+        let whole = self.0.iter().filter(|(kind, _)| **kind != SOURCE_ALONE);
+        let all: Vec<[Share; 4]> = whole.flat_map(|(_, shares)| shares).copied().collect();
         let rows = KINDS
             .iter()
             .filter_map(|kind| Some((*kind, self.0.get(kind)?)))
