@@ -334,7 +334,8 @@ impl<'a> Side<'a> {
         let mut exact = false;
         for unit in self.units_of(module) {
             let own = &program.units[unit as usize];
-            if own.name == wanted {
+            // what runs on import has no name, and a class bears that of its first line
+            if own.name == wanted && !wanted.is_empty() && !own.is_value {
                 exact = true;
                 units.push(unit);
                 classes.extend(own.class);
