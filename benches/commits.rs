@@ -37,11 +37,13 @@ mod alone;
 mod checkout;
 #[path = "support/closure.rs"]
 mod closure;
+#[path = "support/commit_kind.rs"]
+mod commit_kind;
+#[path = "support/found.rs"]
+mod found;
 #[path = "support/git.rs"]
 #[expect(dead_code, reason = "other benches ask for more")]
 mod git;
-#[path = "support/kind.rs"]
-mod kind;
 #[path = "support/outcomes.rs"]
 mod outcomes;
 #[path = "support/shares.rs"]
@@ -53,9 +55,10 @@ use std::process::ExitCode;
 
 use checkout::Checkout;
 use closure::Imports;
-use kind::{Kind, SOURCE_ALONE};
-use outcomes::{Changed, Suite as Runner};
-use shares::{SELECTORS, Table};
+use commit_kind::{Kind, SOURCE_ALONE};
+use found::Found;
+use outcomes::Suite as Runner;
+use shares::Table;
 use tia::app::{Answer, Granularity, Head, Quiet, Request, Workspace};
 use tia::lang::Tests;
 use tia::model::{Node, Suite};
@@ -120,7 +123,13 @@ fn asked(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
                     .parse()
                     .map_err(|_| format!("`{value}` is no number of commits"))?;
             }
-            "--ruff" => ruff = value()?.into(),
+            "--ruff" => {
+                let given = PathBuf::from(value()?);
+                // a name is looked up, a path is meant from here
+                let is_path = given.components().count() > 1;
+                let whole = std::path::absolute(&given).map_err(|error| error.to_string())?;
+                ruff = if is_path { whole } else { given };
+            }
             "--run" => run = Some(value()?),
             "--runs" => runs = Some(PathBuf::from(value()?)),
             dir => dirs.push(dir.into()),
@@ -145,64 +154,6 @@ fn asked(mut args: impl Iterator<Item = String>) -> Result<Asked, String> {
 fn name(dir: &Path) -> String {
     let name = dir.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
-}
-
-/// What the commits of one project gave.
-#[derive(Default)]
-struct Found {
-    table: Table,
-    /// Commits without tests, or without a report on one of their sides.
-    skipped: Vec<String>,
-    /// Changed outcomes, by what happened: how many there are, and how many each selector has.
-    changed: BTreeMap<String, (usize, [usize; 4])>,
-    /// Commits with changed outcomes, and those of them for which each selector has all.
-    commits: (usize, [usize; 4]),
-    /// Changed outcomes that `tia` does not select, in words.
-    missed: Vec<String>,
-    /// Changes that a second run did not confirm.
-    unsure: usize,
-    /// Tests with changed outcomes that are no tests of the graph.
-    strangers: BTreeSet<String>,
-}
-
-impl Found {
-    fn print(&self, project: &str) {
-        println!("{project}");
-        self.table.print();
-        let counts = |counts: &[usize; 4]| {
-            let each = SELECTORS.iter().zip(counts);
-            let each: Vec<String> = each
-                .map(|(name, count)| format!("{name} {count}"))
-                .collect();
-            each.join(", ")
-        };
-        if self.commits.0 > 0 {
-            let (commits, safe) = &self.commits;
-            println!(
-                "  {commits} commits change outcomes; all selected by {}",
-                counts(safe)
-            );
-        }
-        for (how, (tests, selected)) in &self.changed {
-            println!(
-                "  {tests} outcomes, {how}: selected by {}",
-                counts(selected)
-            );
-        }
-        for missed in &self.missed {
-            println!("  missed  {missed}");
-        }
-        if self.unsure > 0 {
-            println!("  {} changes not confirmed by a second run", self.unsure);
-        }
-        if let Some(one) = self.strangers.first() {
-            let more = self.strangers.len();
-            println!("  {more} tests with changed outcomes are not in the graph, {one} among them");
-        }
-        if !self.skipped.is_empty() {
-            println!("  skipped: {}", self.skipped.join(", "));
-        }
-    }
 }
 
 fn project(dir: &Path, asked: &Asked) -> Result<Found, String> {
@@ -326,14 +277,14 @@ impl Project<'_> {
             closed(imports, 0, &whole, &suites),
             closed(imports, 1, &whole, &suites),
         ];
-        let kind = kind::of(&self.tia, graph, &whole.change)?;
+        let kind = commit_kind::of(&self.tia, graph, &whole.change)?;
         found.table.count(
             row.unwrap_or(kind.name),
             picked
                 .each_ref()
                 .map(|picked| shares::of(&ran, |file, case| has(picked, file, case))),
         );
-        let mut safe = [true; 4];
+        let mut told = Vec::new();
         for one in &changed {
             let Some(joined) = tests.join(&one.test) else {
                 found.strangers.insert(one.test.to_string());
@@ -344,48 +295,11 @@ impl Project<'_> {
                 true => picked.contains_key(&file),
                 false => has(picked, &file, &joined.case),
             });
-            let counts = found
-                .changed
-                .entry(format!("{} {}", one.how(), row.unwrap_or_default()))
-                .or_default();
-            counts.0 += 1;
-            for (at, selected) in selected.into_iter().enumerate() {
-                counts.1[at] += usize::from(selected);
-                safe[at] &= selected;
-            }
-            found
-                .missed
-                .extend(missed(short, row.unwrap_or_default(), one, &file, selected));
+            told.push((one, file, selected));
         }
-        if !changed.is_empty() {
-            found.commits.0 += 1;
-            for (count, safe) in found.commits.1.iter_mut().zip(safe) {
-                *count += usize::from(safe);
-            }
-        }
+        found.count(short, row.unwrap_or_default(), &told);
         Ok(Some(kind))
     }
-}
-
-/// How `tia` missed a changed outcome, where it did.
-fn missed(
-    commit: &str,
-    row: &str,
-    one: &Changed,
-    file: &str,
-    selected: [bool; 4],
-) -> Option<String> {
-    let level = match selected {
-        [true, true, ..] => return None,
-        [true, false, ..] => "by symbols",
-        [false, true, ..] => "by files alone",
-        [false, false, ..] => "by files and symbols",
-    };
-    Some(format!(
-        "{level}  {commit} {row}  {file}  {}  {}",
-        one.test,
-        one.how()
-    ))
 }
 
 /// Every test function that the graph lists; a file whose tests cannot be told counts as one.

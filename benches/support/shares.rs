@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kind::{KINDS, SOURCE_ALONE};
+use crate::commit_kind::{KINDS, SOURCE_ALONE};
 
 /// The selectors, in the order of their columns.
 pub(crate) const SELECTORS: [&str; 4] = ["file", "symbol", "imports", "imports+data"];
