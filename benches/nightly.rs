@@ -1,6 +1,7 @@
 //! What a nightly scoring costs from the store, and whether proof by graph is right.
 //!
 //! `cargo bench --bench nightly -- scale TESTS RUNS [shuffled]` makes a history and scores it.
+//! `cargo bench --bench nightly -- update TESTS RUNS [shuffled]` stores one more run after that, and scores again.
 //! `cargo bench --bench nightly -- fleet DIR…` reads what the fleet simulator made, scores it with and without its
 //! repository, and compares what graphs say with the imports of the truth.
 
@@ -13,9 +14,9 @@
 use std::error::Error;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use tia::app::{Past, PastQuery, Quiet, Workspace};
+use tia::app::{Judged, Past, PastQuery, Quiet, Workspace};
 use tia::history::{Access, History};
 use tia::model::{
     Failure, Part, RunContext, Seconds, Status, TestId, TestResult, Timestamp, attribute,
@@ -30,13 +31,14 @@ fn main() -> std::process::ExitCode {
         .collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["scale", tests, runs, rest @ ..] => tests
-            .parse()
-            .map_err(Into::into)
-            .and_then(|tests| scale(tests, runs.parse()?, rest.contains(&"shuffled"))),
+        [what @ ("scale" | "update"), tests, runs, rest @ ..] => {
+            let update = *what == "update";
+            let tests = tests.parse().map_err(Into::into);
+            tests.and_then(|tests| scale(tests, runs.parse()?, rest.contains(&"shuffled"), update))
+        }
         ["fleet", dirs @ ..] => dirs.iter().try_for_each(|dir| fleet(Path::new(dir))),
-        [] => scale(1_000, 100, false),
-        _ => Err("usage: nightly -- scale TESTS RUNS [shuffled] | fleet DIR…".into()),
+        [] => scale(1_000, 100, false, true),
+        _ => Err("usage: nightly -- scale|update TESTS RUNS [shuffled] | fleet DIR…".into()),
     };
     match done {
         Ok(()) => std::process::ExitCode::SUCCESS,
@@ -117,29 +119,29 @@ fn part(
     }
 }
 
-fn scale(tests: usize, runs: usize, shuffled: bool) -> Done<()> {
+fn scale(tests: usize, runs: usize, shuffled: bool, update: bool) -> Done<()> {
+    let mut noise = Noise(7);
+    let names: Vec<TestId> = (0..tests)
+        .map(|at| {
+            TestId::of(
+                &format!("org.example.module{}.Class{}Test", at / 400, at / 20),
+                &format!("case{at}"),
+            )
+        })
+        .collect();
+    let rates: Vec<f64> = (0..tests)
+        .map(|at| {
+            if at % 50 == 17 {
+                (-(5.7 - 4.1 * noise.unit())).exp()
+            } else {
+                0.0
+            }
+        })
+        .collect();
     let kept = std::env::temp_dir().join(format!("tia-nightly-{tests}-{runs}-{shuffled}.db"));
     if !kept.exists() {
         let making = kept.with_extension("making");
         let _ = std::fs::remove_file(&making);
-        let mut noise = Noise(7);
-        let names: Vec<TestId> = (0..tests)
-            .map(|at| {
-                TestId::of(
-                    &format!("org.example.module{}.Class{}Test", at / 400, at / 20),
-                    &format!("case{at}"),
-                )
-            })
-            .collect();
-        let rates: Vec<f64> = (0..tests)
-            .map(|at| {
-                if at % 50 == 17 {
-                    (-(5.7 - 4.1 * noise.unit())).exp()
-                } else {
-                    0.0
-                }
-            })
-            .collect();
         let mut history = History::open(&making, Access::Write)?;
         let mut broken = Vec::new();
         for from in (0..runs).step_by(20) {
@@ -163,10 +165,12 @@ fn scale(tests: usize, runs: usize, shuffled: bool) -> Done<()> {
             Err("scoring failed".into())
         };
     }
-    let begun = Instant::now();
-    let past = Past::open(Path::new("."), Some(&kept))?;
-    let judged = past.assess(&PastQuery::default())?;
-    let took = begun.elapsed();
+    let score = || -> Done<(Judged, Duration)> {
+        let begun = Instant::now();
+        let past = Past::open(Path::new("."), Some(&kept))?;
+        Ok((past.assess(&PastQuery::default())?, begun.elapsed()))
+    };
+    let (judged, took) = score()?;
     let failing = judged.failing.len();
     println!(
         "{tests} tests x {runs} runs, order {}: {took:.1?}, at most {} MiB; {failing} tests failed, {} findings of {:?}",
@@ -175,6 +179,20 @@ fn scale(tests: usize, runs: usize, shuffled: bool) -> Done<()> {
         judged.findings.len(),
         judged.examined
     );
+    if update {
+        drop(judged);
+        let next = part(&names, &rates, &mut Vec::new(), runs, shuffled, &mut noise);
+        let begun = Instant::now();
+        let mut history = History::open(&kept, Access::Write)?;
+        history.add_part(&next, Timestamp(1_700_000_000_000))?;
+        drop(history);
+        let stored = begun.elapsed();
+        let (_, again) = score()?;
+        println!(
+            "one more run: stored in {stored:.1?}, scored in {again:.1?}, {:.0} % of the whole",
+            100.0 * again.as_secs_f64() / took.as_secs_f64()
+        );
+    }
     Ok(())
 }
 
@@ -211,7 +229,7 @@ fn fleet(dir: &Path) -> Done<()> {
     let begun = Instant::now();
     let judged = past.assess_with(&PastQuery::default(), Some(&workspace), &Quiet)?;
     let with = begun.elapsed();
-    let count = |judged: &tia::app::Judged| {
+    let count = |judged: &Judged| {
         let all = judged
             .assessment
             .tests
