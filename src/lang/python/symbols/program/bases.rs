@@ -1,0 +1,169 @@
+//! Who extends whom, and what comes of it.
+
+use rustc_hash::FxHashSet;
+
+use super::super::Ty;
+use super::super::values::{Progress, Value};
+use super::Linker;
+use crate::model::{ClassId, ModuleId, RepoPath};
+
+impl Linker<'_> {
+    /// Who extends whom.
+    pub(super) fn bases(&mut self) {
+        let mut outside = Vec::new();
+        for file in 0..self.files.len() as ModuleId {
+            let Some(symbols) = self.symbols(file) else {
+                continue;
+            };
+            let helper = is_test_code(self.files[file as usize].path);
+            for (place, class) in symbols.classes.iter().enumerate() {
+                let id = self.class_id(file, place as u32);
+                self.program.classes[id as usize].open |= helper;
+                for base in &class.bases {
+                    // `Base[T]` was entered as `Base` too
+                    if matches!(symbols.tys.get(*base as usize), Some(Ty::Elem(_))) {
+                        continue;
+                    }
+                    for value in self.eval(file, *base).values.clone() {
+                        match value {
+                            Value::Class(base) if base != id => {
+                                let bases = &mut self.program.classes[id as usize].bases;
+                                if !bases.contains(&base) {
+                                    bases.push(base);
+                                    self.program.classes[base as usize].heirs.push(id);
+                                }
+                            }
+                            _ => outside.push((id, self.last_name(file, *base).map(str::to_owned))),
+                        }
+                    }
+                }
+            }
+            // bases were asked for before they were known
+            self.progress = Progress::default();
+        }
+        for (class, name) in outside {
+            let class = &mut self.program.classes[class as usize];
+            match name.as_deref() {
+                Some("NamedTuple" | "TypedDict") => class.made = true,
+                // found and called by runners, and made as any other class
+                Some("TestCase" | "IsolatedAsyncioTestCase") => {
+                    class.outside = true;
+                    class.open = true;
+                }
+                Some(name) if is_bare(name) => {}
+                Some(name) if is_quiet(name) => class.outside = true,
+                _ => {
+                    class.outside = true;
+                    class.open = true;
+                    class.made = true;
+                }
+            }
+        }
+        // heirs of classes from outside are such classes, too; and what makes a class makes its heirs
+        let init_subclass = self.intern("__init_subclass__");
+        for class in 0..self.program.classes.len() as ClassId {
+            let own = &self.program.classes[class as usize];
+            let (open, outside) = (
+                own.open && !is_test_code(self.files[own.module as usize].path),
+                own.outside,
+            );
+            let makes = own.made || !self.own_members(class, init_subclass).is_empty();
+            if !(open || outside || makes) {
+                continue;
+            }
+            for heir in self.all_heirs(class) {
+                let heir = &mut self.program.classes[heir as usize];
+                heir.open |= open;
+                heir.outside |= outside;
+                heir.made |= makes;
+            }
+        }
+    }
+
+    /// Everything that extends a class, directly or not.
+    pub(in crate::lang::python::symbols) fn all_heirs(&mut self, class: ClassId) -> Vec<ClassId> {
+        if let Some(heirs) = self.open_heirs.get(&class) {
+            return heirs.clone();
+        }
+        let mut found = Vec::new();
+        let mut seen: FxHashSet<ClassId> = FxHashSet::default();
+        let mut next = self.program.classes[class as usize].heirs.clone();
+        while let Some(heir) = next.pop() {
+            if heir != class && seen.insert(heir) {
+                found.push(heir);
+                next.extend(&self.program.classes[heir as usize].heirs);
+            }
+        }
+        found
+    }
+
+    pub(in crate::lang::python::symbols) fn is_protocol(&self, class: ClassId) -> bool {
+        let file = self.program.classes[class as usize].module;
+        let Some(symbols) = self.symbols(file) else {
+            return true;
+        };
+        let own = &symbols.classes[(class - self.classes[file as usize]) as usize];
+        own.bases
+            .iter()
+            .any(|ty| self.last_name(file, *ty) == Some("Protocol"))
+    }
+}
+
+/// Whether code at this path helps tests: its classes may stand in for any other.
+fn is_test_code(path: &RepoPath) -> bool {
+    use bstr::ByteSlice;
+    path.as_bytes()
+        .split_str("/")
+        .any(|part| part.starts_with(b"test") || part.starts_with(b"conftest"))
+        || path.stem().ends_with(b"_test")
+}
+
+/// Bases that call nothing.
+fn is_bare(name: &str) -> bool {
+    matches!(name, "object" | "ABC" | "Generic" | "Protocol")
+}
+
+/// Bases that call nothing but what Python's operators call.
+fn is_quiet(name: &str) -> bool {
+    name.ends_with("Error")
+        || name.ends_with("Exception")
+        || name.ends_with("Warning")
+        || matches!(
+            name,
+            "str"
+                | "int"
+                | "float"
+                | "bytes"
+                | "bytearray"
+                | "dict"
+                | "list"
+                | "tuple"
+                | "set"
+                | "frozenset"
+                | "Mapping"
+                | "MutableMapping"
+                | "Sequence"
+                | "MutableSequence"
+                | "Set"
+                | "MutableSet"
+                | "Collection"
+                | "Iterable"
+                | "Iterator"
+                | "Container"
+                | "Hashable"
+                | "Sized"
+                | "Callable"
+                | "OrderedDict"
+                | "defaultdict"
+                | "deque"
+                | "UserDict"
+                | "UserList"
+                | "local"
+                | "ContextManager"
+                | "AbstractContextManager"
+                | "Dict"
+                | "List"
+                | "KeysView"
+                | "ValuesView"
+        )
+}

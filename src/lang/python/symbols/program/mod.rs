@@ -1,0 +1,424 @@
+//! Files put together: what each unit uses, as units, classes and names of the whole program.
+
+mod bases;
+mod modules;
+mod shared;
+mod uses;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::values::{Progress, Value};
+use super::{
+    ANY_FIXTURE, Bound, CACHED, DYNAMIC, ELSEWHERE, EMPTY, GIVEN_AWAY, IMPORTS, Kind, LOOKS_AROUND,
+    MAKES_PASSING, Member, PASSES, READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, SPAWNS,
+    Symbols, Ty, TyId, WIDE,
+};
+use crate::lang::FileFacts;
+use crate::lang::python::resolve::{File, Resolver, SetUp, set_up};
+use crate::model::{
+    ClassId, EdgeSink, Habits, ModuleId, Program, ProgramClass, ProgramLeft, ProgramModule,
+    ProgramUnit, ProgramUse, RepoPath, Snapshot, UnitId, Word,
+};
+
+/// The program that some files make; the others are taken to be outside.
+pub(in crate::lang::python) fn program(
+    all: &[FileFacts<'_>],
+    tree: &Snapshot,
+    wanted: &dyn Fn(&RepoPath) -> bool,
+) -> Program {
+    let mut sink = EdgeSink::default();
+    let SetUp {
+        resolver,
+        files,
+        projects,
+        ..
+    } = set_up(all, tree, &mut sink);
+    let symbols = files
+        .iter()
+        .map(|file| {
+            wanted(file.path)
+                .then_some(file.source.symbols.as_deref())
+                .flatten()
+        })
+        .collect();
+    let mut linker = Linker {
+        resolver,
+        files: &files,
+        symbols,
+        units: Vec::new(),
+        classes: Vec::new(),
+        scopes: Vec::new(),
+        words: FxHashMap::default(),
+        targets: FxHashMap::default(),
+        own: Vec::new(),
+        open_heirs: FxHashMap::default(),
+        progress: Progress::default(),
+        program: Program::default(),
+    };
+    linker.lay_out();
+    linker.bases();
+    linker.hooks();
+    for file in 0..files.len() as ModuleId {
+        linker.link(file);
+    }
+    // commands that the project installs run the functions of their modules
+    for project in &projects {
+        for (_, module) in &project.says.scripts {
+            linker.script(module);
+        }
+    }
+    linker.program
+}
+
+pub(super) struct Linker<'a> {
+    resolver: Resolver<'a, 'a>,
+    files: &'a [File<'a>],
+    symbols: Vec<Option<&'a Symbols>>,
+    /// For each file the first of its units and classes.
+    units: Vec<UnitId>,
+    classes: Vec<ClassId>,
+    scopes: Vec<FxHashMap<Word, Vec<Bound>>>,
+    words: FxHashMap<String, Word>,
+    targets: FxHashMap<(ModuleId, u32), Vec<Value>>,
+    own: Vec<FxHashMap<Word, Vec<Member>>>,
+    open_heirs: FxHashMap<ClassId, Vec<ClassId>>,
+    pub(super) progress: Progress,
+    pub(super) program: Program,
+}
+
+impl<'a> Linker<'a> {
+    pub(super) fn symbols(&self, file: ModuleId) -> Option<&'a Symbols> {
+        *self.symbols.get(file as usize)?
+    }
+
+    pub(super) fn intern(&mut self, text: &str) -> Word {
+        if let Some(&word) = self.words.get(text) {
+            return word;
+        }
+        let word = self.program.words.len() as Word;
+        self.program.words.push(text.to_owned());
+        self.words.insert(text.to_owned(), word);
+        word
+    }
+
+    pub(super) fn text(&self, word: Word) -> &str {
+        &self.program.words[word as usize]
+    }
+
+    pub(super) fn unit_id(&self, file: ModuleId, unit: u32) -> UnitId {
+        self.units[file as usize] + unit
+    }
+
+    pub(super) fn class_id(&self, file: ModuleId, class: u32) -> ClassId {
+        self.classes[file as usize] + class
+    }
+
+    fn unit(&self, unit: UnitId) -> Option<&'a super::Unit> {
+        let file = self.program.units[unit as usize].module;
+        self.symbols(file)?
+            .units
+            .get((unit - self.units[file as usize]) as usize)
+    }
+
+    pub(super) fn flags(&self, unit: UnitId) -> u32 {
+        self.unit(unit).map_or(0, |u| u.flags)
+    }
+
+    pub(super) fn kind(&self, unit: UnitId) -> Kind {
+        self.unit(unit).map_or(Kind::Module, |u| u.kind)
+    }
+
+    pub(super) fn returns(&self, unit: UnitId) -> (ModuleId, TyId) {
+        let file = self.program.units[unit as usize].module;
+        (file, self.unit(unit).map_or(0, |u| u.returns))
+    }
+
+    pub(super) fn scope(&self, file: ModuleId) -> &FxHashMap<Word, Vec<Bound>> {
+        &self.scopes[file as usize]
+    }
+
+    pub(super) fn own_members(&self, class: ClassId, word: Word) -> &[Member] {
+        self.own[class as usize]
+            .get(&word)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The last part of the name that a type is written with.
+    fn last_name(&self, file: ModuleId, ty: TyId) -> Option<&'a str> {
+        let symbols = self.symbols(file)?;
+        match symbols.tys.get(ty as usize)? {
+            Ty::Name(name) | Ty::Attr(_, name) => Some(&symbols.names[*name as usize]),
+            Ty::Elem(of) | Ty::Call(of) => self.last_name(file, *of),
+            Ty::Imported(import) => symbols.imports[*import as usize].name.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Places for all units, classes and names.
+    fn lay_out(&mut self) {
+        for (at, file) in self.files.iter().enumerate() {
+            let at = at as ModuleId;
+            self.units.push(self.program.units.len() as UnitId);
+            self.classes.push(self.program.classes.len() as ClassId);
+            let mut module = ProgramModule {
+                path: file.path.clone(),
+                first: self.program.units.len() as UnitId,
+                opaque: self
+                    .symbols(at)
+                    .is_none()
+                    .then(|| "could not be read in full".to_owned()),
+                ..ProgramModule::default()
+            };
+            let mut scope: FxHashMap<Word, Vec<Bound>> = FxHashMap::default();
+            let mut heads: FxHashMap<u32, UnitId> = FxHashMap::default();
+            if let Some(symbols) = self.symbols(at) {
+                for unit in &symbols.units {
+                    let id = self.program.units.len() as UnitId;
+                    match unit.kind {
+                        Kind::Module => module.runs.push(id),
+                        Kind::Main => module.main.push(id),
+                        _ => {}
+                    }
+                    if unit.kind == Kind::Class {
+                        heads.extend(unit.class.map(|class| (class, id)));
+                    }
+                    let habit = |flag| unit.flags & flag != 0;
+                    let words = unit
+                        .words
+                        .iter()
+                        .map(|w| self.intern(&symbols.names[*w as usize]))
+                        .collect();
+                    let leaves = unit.leaves.iter();
+                    let leaves = leaves.map(|left| ProgramLeft {
+                        word: self.intern(&symbols.names[left.name as usize]),
+                        imported: left.imported,
+                        lines: left.lines,
+                    });
+                    let leaves = leaves.collect();
+                    self.program.units.push(ProgramUnit {
+                        name: unit.name.clone(),
+                        module: at,
+                        class: unit.class.map(|class| self.class_id(at, class)),
+                        lines: unit.lines,
+                        body: (unit.body_line > 0).then_some((unit.body_line, unit.lines.1)),
+                        is_value: matches!(unit.kind, Kind::Constant | Kind::Class),
+                        kept: false,
+                        uses: Vec::new(),
+                        words,
+                        shares: Vec::new(),
+                        leaves,
+                        habits: Habits {
+                            computes_names: habit(DYNAMIC),
+                            reflects: habit(REFLECTS),
+                            imports: habit(IMPORTS),
+                            spawns: habit(SPAWNS),
+                            reads_docs: habit(READS_DOCS),
+                            any_fixture: habit(ANY_FIXTURE),
+                            cached: habit(CACHED),
+                            wide: habit(WIDE),
+                            looks_around: habit(LOOKS_AROUND),
+                            reads_sources: habit(READS_SOURCES),
+                            reads_heads: habit(READS_HEADS),
+                            empty: habit(EMPTY),
+                            elsewhere: habit(ELSEWHERE) || habit(SPAWNS),
+                        },
+                    });
+                    if let Some(fixture) = unit.fixture {
+                        let word = self.intern(&symbols.names[fixture.name as usize]);
+                        self.program.fixtures.entry(word).or_default().push(id);
+                    }
+                }
+                for (place, class) in symbols.classes.iter().enumerate() {
+                    let mut own: FxHashMap<Word, Vec<Member>> = FxHashMap::default();
+                    for (name, member) in &class.members {
+                        let word = self.intern(&symbols.names[*name as usize]);
+                        own.entry(word).or_default().push(*member);
+                    }
+                    let mut members: FxHashMap<Word, Vec<UnitId>> = FxHashMap::default();
+                    for (word, all) in &own {
+                        for member in all {
+                            let unit = match member {
+                                Member::Unit(unit) => *unit,
+                                Member::Value(_, unit)
+                                    if symbols.units[*unit as usize].kind == Kind::Constant =>
+                                {
+                                    *unit
+                                }
+                                _ => continue,
+                            };
+                            members
+                                .entry(*word)
+                                .or_default()
+                                .push(self.unit_id(at, unit));
+                        }
+                    }
+                    self.own.push(own);
+                    self.program.classes.push(ProgramClass {
+                        module: at,
+                        members,
+                        head: heads.get(&(place as u32)).copied(),
+                        made: class.made,
+                        ..ProgramClass::default()
+                    });
+                }
+                for (name, bound) in &symbols.scope {
+                    let word = self.intern(&symbols.names[*name as usize]);
+                    scope.entry(word).or_default().push(*bound);
+                }
+            }
+            self.scopes.push(scope);
+            self.program.modules.push(module);
+        }
+    }
+
+    /// What a runner calls unasked.
+    fn hooks(&mut self) {
+        for file in 0..self.files.len() as ModuleId {
+            let Some(symbols) = self.symbols(file) else {
+                continue;
+            };
+            for (place, unit) in symbols.units.iter().enumerate() {
+                let last = unit.name.rsplit('.').next().unwrap_or_default();
+                let hook = unit.class.is_none() && (last.starts_with("pytest_") || is_set_up(last));
+                if hook || unit.fixture.is_some_and(|f| f.autouse) {
+                    let id = self.unit_id(file, place as u32);
+                    self.program.modules[file as usize].hooks.push(id);
+                }
+            }
+        }
+    }
+
+    /// What the units of a file use.
+    fn link(&mut self, file: ModuleId) {
+        let Some(symbols) = self.symbols(file) else {
+            return;
+        };
+        for (place, unit) in symbols.units.iter().enumerate() {
+            let id = self.unit_id(file, place as u32);
+            let mut uses = FxHashSet::default();
+            for used in &unit.uses {
+                self.used(file, id, *used, &mut uses);
+            }
+            // fixtures ask for fixtures, tests ask for them
+            if unit.fixture.is_some()
+                || is_test_name(&unit.name)
+                || is_set_up(last_part(&unit.name))
+            {
+                for name in &unit.params {
+                    let word = self.word(file, *name);
+                    uses.insert(ProgramUse::Fixture(word));
+                }
+            }
+            let mut uses: Vec<ProgramUse> = uses.into_iter().collect();
+            uses.sort_unstable();
+            self.program.units[id as usize].uses = uses;
+            self.program.units[id as usize].shares = self.shared(file, unit);
+        }
+        // the packages around it run first
+        let around = &self.files[file as usize];
+        let dirs: Vec<u32> = self.resolver.modules.upwards(around.dir).collect();
+        for dir in dirs {
+            for init in self.resolver.init_of(dir) {
+                if init != file && self.symbols(init).is_some() {
+                    let (own, init) = (self.unit_id(file, 0), self.unit_id(init, 0));
+                    self.program.units[own as usize]
+                        .uses
+                        .push(ProgramUse::Call(init));
+                }
+            }
+        }
+        self.program.modules[file as usize].imports = self.imports(file, symbols);
+        // functions that decorators may keep are called by whoever has the decorator
+        let module = self.unit_id(file, 0);
+        for (place, unit) in symbols.units.iter().enumerate() {
+            if unit.flags & GIVEN_AWAY == 0 {
+                continue;
+            }
+            let kept = unit
+                .decorators
+                .iter()
+                .any(|(ty, called)| !self.passes(file, *ty, *called));
+            if kept {
+                let id = self.unit_id(file, place as u32);
+                self.program.units[id as usize].kept = true;
+                self.program.units[module as usize]
+                    .uses
+                    .push(ProgramUse::Unit(id));
+            }
+        }
+        // what an object of the module gives
+        let words: Vec<Word> = self.scopes[file as usize].keys().copied().collect();
+        for word in words {
+            let Some(found) = self.lookup(file, word) else {
+                continue;
+            };
+            let mut gives: Vec<ProgramUse> = found
+                .touched
+                .iter()
+                .map(|unit| ProgramUse::Unit(*unit))
+                .collect();
+            gives.extend(found.values.iter().filter_map(as_value));
+            if !gives.is_empty() {
+                self.program.modules[file as usize]
+                    .members
+                    .insert(word, gives);
+            }
+        }
+    }
+
+    /// Whether a decorator is one of ours that keeps nothing.
+    fn passes(&mut self, file: ModuleId, ty: TyId, called: bool) -> bool {
+        let found = self.eval(file, ty);
+        let wanted = if called { MAKES_PASSING } else { PASSES };
+        !found.values.is_empty()
+            && found.values.iter().all(|value| match value {
+                Value::Unit(unit) => self.flags(*unit) & wanted != 0,
+                _ => false,
+            })
+    }
+}
+
+/// What using a value as a value may lead to.
+fn as_value(value: &Value) -> Option<ProgramUse> {
+    match value {
+        Value::Unit(unit) => Some(ProgramUse::Unit(*unit)),
+        Value::Class(class) => Some(ProgramUse::Class(*class)),
+        Value::Module(module) => Some(ProgramUse::Module(*module)),
+        _ => None,
+    }
+}
+
+fn last_part(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or_default()
+}
+
+fn is_test_name(name: &str) -> bool {
+    let last = last_part(name);
+    last.starts_with("test") || last.ends_with("_test") || last == "runTest"
+}
+
+/// What runners call around tests.
+pub(super) fn is_set_up(name: &str) -> bool {
+    matches!(
+        name,
+        "setUp"
+            | "tearDown"
+            | "setUpClass"
+            | "tearDownClass"
+            | "setUpModule"
+            | "tearDownModule"
+            | "setup"
+            | "teardown"
+            | "setup_method"
+            | "teardown_method"
+            | "setup_class"
+            | "teardown_class"
+            | "setup_module"
+            | "teardown_module"
+            | "setup_function"
+            | "teardown_function"
+            | "asyncSetUp"
+            | "asyncTearDown"
+            | "setUpTestData"
+    )
+}

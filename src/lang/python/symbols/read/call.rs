@@ -1,0 +1,203 @@
+//! Calls.
+
+use ruff_python_ast::{Expr, ExprCall, InterpolatedStringElement, Operator};
+
+use super::super::{Ty, TyId, Use, keeping};
+use super::{Reader, texts};
+
+impl Reader<'_> {
+    pub(super) fn call(&mut self, call: &ExprCall) -> TyId {
+        let arguments = &call.arguments;
+        let plain = call.func.as_name_expr().map(|n| n.id.as_str().to_owned());
+        let local = plain
+            .as_deref()
+            .is_some_and(|name| self.frames.iter().any(|f| f.vars.contains_key(name)));
+        match plain.as_deref().filter(|_| !local) {
+            Some("super") => {
+                arguments.args.iter().for_each(|e| {
+                    self.touch(e);
+                });
+                return match self.classes.last() {
+                    Some(&class) => self.ty(Ty::Super(class)),
+                    None => 0,
+                };
+            }
+            Some("isinstance" | "issubclass") => {
+                for (at, argument) in arguments.args.iter().enumerate() {
+                    match at {
+                        1 => self.touch(argument),
+                        _ => self.expr(argument),
+                    };
+                }
+                return self.ty(Ty::Scalar);
+            }
+            Some("type") if arguments.len() == 1 => {
+                let of = arguments.args.first().map_or(0, |e| self.expr(e));
+                let class = self.name("__class__");
+                return self.ty(Ty::Attr(of, class));
+            }
+            Some("getattr" | "hasattr" | "setattr" | "delattr") => {
+                if let (Some("setattr"), Some(object)) = (plain.as_deref(), arguments.args.first())
+                {
+                    self.left_behind(object);
+                }
+                let of = arguments.args.first().map_or(0, |e| self.receiver(e));
+                let found = match arguments.args.get(1) {
+                    Some(Expr::StringLiteral(text)) => {
+                        let name = self.name(text.value.to_str());
+                        self.named(text.value.to_str());
+                        self.uses(Use::Attr(of, name));
+                        self.ty(Ty::Attr(of, name))
+                    }
+                    Some(other) => {
+                        match beginning(other) {
+                            Some(text) if text.len() > 1 => {
+                                let text = self.name(&text);
+                                self.uses(Use::Prefix(text));
+                            }
+                            _ => {
+                                let name = self.expr(other);
+                                self.uses(Use::Computed(of, name));
+                            }
+                        }
+                        self.expr(other);
+                        0
+                    }
+                    None => 0,
+                };
+                let rest = self.exprs(arguments.args.iter().skip(2));
+                if matches!(plain.as_deref(), Some("hasattr")) {
+                    return self.ty(Ty::Scalar);
+                }
+                self.uses(Use::Load(found));
+                let all = rest.into_iter().chain([found]).collect();
+                return self.union(all);
+            }
+            Some("cast") => {
+                let said = arguments.args.first().map_or(0, |e| self.annotation(e));
+                self.exprs(arguments.args.iter().skip(1));
+                return said;
+            }
+            _ => {}
+        }
+        if call
+            .func
+            .as_attribute_expr()
+            .is_some_and(|a| a.attr.as_str() == "cast")
+            && arguments.args.len() == 2
+        {
+            self.expr(&call.func);
+            let said = self.annotation(&arguments.args[0]);
+            self.expr(&arguments.args[1]);
+            return said;
+        }
+        let func = match &*call.func {
+            Expr::Name(name) => {
+                let ty = self.lookup(&name.id);
+                self.named(&name.id);
+                self.builtin(&name.id);
+                self.uses(Use::Called(ty));
+                ty
+            }
+            Expr::Attribute(attribute) => {
+                // a function of a module adds nothing to it
+                let module = match &*attribute.value {
+                    Expr::Name(name) => self.imported(&name.id).is_some(),
+                    _ => false,
+                };
+                let adds = keeping::adds(&attribute.attr) && !module;
+                if adds {
+                    self.left_behind(&attribute.value);
+                }
+                let ty = self.attribute(attribute);
+                self.uses(Use::Called(ty));
+                ty
+            }
+            other => self.expr(other),
+        };
+        let last = match &*call.func {
+            Expr::Attribute(attribute) => attribute.attr.as_str(),
+            Expr::Name(name) => name.id.as_str(),
+            _ => "",
+        };
+        let types = matches!(
+            last,
+            "raises" | "warns" | "suppress" | "assertRaises" | "assertRaisesRegex"
+        );
+        for (at, argument) in arguments.args.iter().enumerate() {
+            match argument {
+                _ if types && at == 0 => self.touch(argument),
+                _ => self.expr(argument),
+            };
+        }
+        arguments.keywords.iter().for_each(|k| {
+            self.expr(&k.value);
+        });
+        match last {
+            "getfixturevalue" => {
+                if let Some(Expr::StringLiteral(text)) = arguments.args.first() {
+                    let name = self.name(text.value.to_str());
+                    self.uses(Use::Fixture(name));
+                }
+            }
+            // `monkeypatch.setattr(object, "name", value)`, `mock.patch.object(object, "name")`
+            "setattr" | "delattr" | "object" => {
+                if let [first, Expr::StringLiteral(text), ..] = &arguments.args[..] {
+                    let of = self.receiver(first);
+                    let name = self.name(text.value.to_str());
+                    self.uses(Use::Attr(of, name));
+                }
+            }
+            "attrgetter" | "methodcaller" => {
+                for text in texts(&arguments.args) {
+                    for part in text.split('.') {
+                        let name = self.name(part);
+                        self.uses(Use::Attr(0, name));
+                    }
+                }
+            }
+            _ => {}
+        }
+        if plain.is_some() && !local {
+            if let "str" | "len" | "int" | "float" | "bool" | "repr" | "format" | "bytes" | "chr"
+            | "ord" | "hash" | "id" | "callable" | "ascii" | "bin" | "hex" | "oct"
+            | "range" = last
+            {
+                return self.ty(Ty::Scalar);
+            }
+            if let "list" | "tuple" | "set" | "frozenset" | "sorted" | "reversed" | "iter"
+            | "enumerate" | "zip" | "dict" = last
+            {
+                let mut all: Vec<TyId> = Vec::new();
+                for argument in &arguments.args {
+                    let ty = self.expr(argument);
+                    all.push(self.ty(Ty::Elem(ty)));
+                }
+                if matches!(last, "list" | "set" | "dict") {
+                    all.push(0);
+                }
+                return self.boxed(all);
+            }
+        }
+        self.ty(Ty::Call(func))
+    }
+}
+
+/// What a computed text certainly begins with.
+fn beginning(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::StringLiteral(text) => Some(text.value.to_str().to_owned()),
+        Expr::BinOp(op) => match op.op {
+            Operator::Add => beginning(&op.left),
+            Operator::Mod => {
+                beginning(&op.left).map(|t| t.split('%').next().unwrap_or_default().to_owned())
+            }
+            _ => None,
+        },
+        Expr::FString(string) => match string.value.elements().next() {
+            Some(InterpolatedStringElement::Literal(literal)) => Some(literal.value.to_string()),
+            _ => None,
+        },
+        _ => None,
+    }
+}

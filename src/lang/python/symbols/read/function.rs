@@ -1,0 +1,314 @@
+//! Functions: heads, which run where they are defined, and bodies.
+
+use ruff_python_ast::{Expr, ExprCall, Stmt, StmtFunctionDef};
+use ruff_text_size::Ranged;
+
+use super::super::pure::{Known, dotted};
+use super::super::scope::{Frame, Names, parameters};
+use super::super::units::Part;
+use super::super::{
+    Bound, CACHED, CONTEXT, EMPTY, Fixture, GIVEN_AWAY, Kind, MAKES_PASSING, MAY_FAIL, Member,
+    NameId, PASSES, PROPERTY, Ty, TyId, Unit, Use, WIDE, keeping, pure,
+};
+use super::{Reader, arguments_of, texts};
+
+impl Reader<'_> {
+    /// A function of the module or of one of its classes.
+    pub(super) fn function(&mut self, function: &StmtFunctionDef, class: Option<u32>) {
+        let owner = class
+            .map(|c| format!("{}.", self.class_name(c)))
+            .unwrap_or_default();
+        let id = self.new_unit(
+            Unit {
+                name: format!("{owner}{}", function.name),
+                kind: Kind::Function,
+                class,
+                ..Unit::default()
+            },
+            function.range(),
+        );
+        let short = self.name(&function.name);
+        match class {
+            None => self.out.scope.push((short, Bound::Unit(id))),
+            Some(class) => self.out.classes[class as usize]
+                .members
+                .push((short, Member::Unit(id))),
+        }
+        let (mut flags, mut risky, mut fixture) = (0, false, None);
+        let (mut is_static, mut is_class) = (false, function.name.as_str() == "__new__");
+        let mut loads: Vec<String> = Vec::new();
+        let mut decorators = Vec::new();
+        let mut asked: Vec<String> = Vec::new();
+        for decorator in &function.decorator_list {
+            let known = pure::decorator(decorator);
+            let called = match &decorator.expression {
+                Expr::Call(call) => Some(call),
+                _ => None,
+            };
+            let name = dotted(called.map_or(&decorator.expression, |call| &call.func));
+            loads.extend(name.clone());
+            let last = name
+                .as_deref()
+                .and_then(|n| n.rsplit('.').next())
+                .unwrap_or_default();
+            if keeping::is_cache(decorator) {
+                flags |= CACHED;
+            }
+            match known {
+                Known::Plain => {
+                    match last {
+                        "property" | "cached_property" | "abstractproperty" | "setter"
+                        | "getter" => flags |= PROPERTY,
+                        "staticmethod" => is_static = true,
+                        "classmethod" => is_class = true,
+                        "contextmanager" | "asynccontextmanager" => flags |= CONTEXT,
+                        _ => {}
+                    }
+                    for argument in called.into_iter().flat_map(arguments_of) {
+                        if !pure::is_pure(argument, &mut loads) {
+                            flags |= MAY_FAIL;
+                        }
+                    }
+                    self.expr(&decorator.expression);
+                }
+                Known::Mark => {
+                    if last == "usefixtures" {
+                        asked.extend(called.iter().flat_map(|c| texts(&c.arguments.args)));
+                    }
+                    risky = true;
+                    if let Some(call) = called {
+                        for argument in arguments_of(call) {
+                            if !pure::is_simple(argument, &mut loads) {
+                                flags |= MAY_FAIL;
+                            }
+                        }
+                    }
+                    // what it calls runs on import, what it names is used by the test
+                    self.within(id, |r| r.expr(&decorator.expression));
+                    if let Some(call) = called
+                        && holds_calls(call)
+                    {
+                        self.expr(&decorator.expression);
+                    }
+                }
+                Known::Fixture => {
+                    let mut found = Fixture {
+                        name: short,
+                        autouse: false,
+                    };
+                    for keyword in called.iter().flat_map(|c| &c.arguments.keywords) {
+                        match keyword.arg.as_deref() {
+                            Some("name") => {
+                                if let Some(text) = keyword.value.as_string_literal_expr() {
+                                    found.name = self.name(text.value.to_str());
+                                }
+                            }
+                            Some("autouse") => {
+                                found.autouse =
+                                    !matches!(&keyword.value, Expr::BooleanLiteral(b) if !b.value);
+                            }
+                            Some("scope") if keeping::is_wide(&keyword.value) => flags |= WIDE,
+                            None => flags |= WIDE,
+                            _ => {}
+                        }
+                    }
+                    if called.is_some_and(|call| !call.arguments.args.is_empty()) {
+                        flags |= WIDE;
+                    }
+                    risky = true;
+                    for argument in called.into_iter().flat_map(arguments_of) {
+                        if !pure::is_pure(argument, &mut loads) {
+                            flags |= MAY_FAIL;
+                        }
+                    }
+                    fixture = Some(found);
+                    self.expr(&decorator.expression);
+                }
+                Known::No => {
+                    let ty = self.expr(&decorator.expression);
+                    let ty = match (called, &self.out.tys[ty as usize]) {
+                        (Some(_), Ty::Call(of)) => *of,
+                        _ => ty,
+                    };
+                    if let Some(call) = called {
+                        risky |= !arguments_of(call).all(|e| pure::is_pure(e, &mut loads));
+                    }
+                    risky |= name.is_none();
+                    // what it does where it stands is its own affair
+                    flags |= MAY_FAIL;
+                    decorators.push((ty, called.is_some()));
+                    flags |= GIVEN_AWAY;
+                }
+            }
+        }
+        for parameter in function.parameters.iter_non_variadic_params() {
+            if let Some(default) = &parameter.default {
+                if !pure::is_pure(default, &mut loads) {
+                    risky = true;
+                    flags |= MAY_FAIL;
+                }
+                // a default is made on import and used by the function
+                self.expr(default);
+                self.within(id, |r| r.expr(default));
+            }
+        }
+        if flags & GIVEN_AWAY != 0 {
+            let annotations =
+                parameters(&function.parameters).filter_map(|p| p.annotation.as_deref());
+            for annotation in annotations.chain(function.returns.as_deref()) {
+                self.within(id, |r| r.expr(annotation));
+            }
+        }
+        let loads: Vec<NameId> = loads.iter().map(|name| self.name(name)).collect();
+        let params: Vec<NameId> = parameters(&function.parameters)
+            .map(|p| p.name.as_str().to_owned())
+            .collect::<Vec<_>>()
+            .iter()
+            .map(|name| self.name(name))
+            .collect();
+        if keeping::is_empty(&function.body) {
+            flags |= EMPTY;
+        }
+        if keeping::sets_up_several(&function.name) {
+            flags |= WIDE;
+        }
+        if pure::passes(function) {
+            flags |= PASSES;
+        }
+        if pure::makes_passing(function) {
+            flags |= MAKES_PASSING;
+        }
+        let is_test = function.name.starts_with("test") || fixture.is_some();
+        let receiver = match class {
+            Some(class) if !is_static => Some(match is_class {
+                true => Ty::ClassOf(class),
+                false => Ty::SelfOf(class),
+            }),
+            _ => None,
+        };
+        let unit = &mut self.out.units[id as usize];
+        unit.params = params;
+        unit.loads = loads;
+        unit.risky = risky;
+        unit.decorators = decorators;
+        unit.fixture = fixture;
+        unit.flags |= flags;
+        let head_end = function
+            .returns
+            .as_deref()
+            .map_or(function.parameters.end(), Ranged::end);
+        if let Some(first) = function.body.first() {
+            let (head, body) = (self.lines.of(head_end), self.lines.of(first.start()));
+            unit.body_line = if body > head { body } else { 0 };
+        }
+        let mut start = function.body.first().map_or(function.end(), Ranged::start);
+        let mut from = function.start();
+        for parameter in function.parameters.iter_non_variadic_params() {
+            if let Some(default) = &parameter.default {
+                self.region(from, default.start(), id, Part::Head);
+                self.region(default.start(), default.end(), id, Part::Default);
+                from = default.end();
+            }
+        }
+        self.region(from, start, id, Part::Head);
+        if let Some(Stmt::Expr(first)) = function.body.first()
+            && first.value.is_string_literal_expr()
+        {
+            self.region(first.start(), first.end(), id, Part::Doc);
+            start = first.end();
+        }
+        self.region(start, function.end(), id, Part::Body);
+        let returns = self.within(id, |r| {
+            for name in asked {
+                let name = r.name(&name);
+                r.uses(Use::Fixture(name));
+            }
+            r.body_of(function, receiver, is_test)
+        });
+        self.out.units[id as usize].returns = returns;
+    }
+
+    /// Walks a function's body in a scope of its own. What a call gives.
+    pub(super) fn body_of(
+        &mut self,
+        function: &StmtFunctionDef,
+        receiver: Option<Ty>,
+        by_name: bool,
+    ) -> TyId {
+        let names = Names::of_body(&function.body);
+        let mut frame = Frame {
+            globals: names.elsewhere,
+            ..Frame::default()
+        };
+        for name in names.bound {
+            if !frame.globals.contains(&name) {
+                let next = self.out.vars.len() as u32;
+                if *frame.vars.entry(name).or_insert(next) == next {
+                    self.out.vars.push(Vec::new());
+                }
+            }
+        }
+        let mut first = receiver;
+        let starred: Vec<&str> = [&function.parameters.vararg, &function.parameters.kwarg]
+            .into_iter()
+            .flatten()
+            .map(|p| p.name.as_str())
+            .collect();
+        for parameter in parameters(&function.parameters) {
+            let name = parameter.name.as_str();
+            let mut ty = match (first.take(), &parameter.annotation) {
+                (Some(receiver), _) => self.ty(receiver),
+                (None, Some(annotation)) => self.annotation(annotation),
+                (None, None) if by_name => {
+                    let name = self.name(name);
+                    self.ty(Ty::Fixture(name))
+                }
+                (None, None) => 0,
+            };
+            if starred.contains(&name) {
+                ty = self.ty(Ty::Box(vec![ty]));
+            }
+            // one that is assigned to as well has its variable already
+            let next = self.out.vars.len() as u32;
+            let var = *frame.vars.entry(name.to_owned()).or_insert(next);
+            if var == next {
+                self.out.vars.push(Vec::new());
+            }
+            self.out.vars[var as usize].push(ty);
+        }
+        self.frames.push(frame);
+        self.yields.push((Vec::new(), Vec::new()));
+        self.stmts(&function.body);
+        let (yields, returns) = self.yields.pop().unwrap_or_default();
+        self.frames.pop();
+        if let Some(annotation) = &function.returns {
+            return self.annotation(annotation);
+        }
+        if yields.is_empty() {
+            return self.union(returns);
+        }
+        let all: Vec<TyId> = yields.into_iter().chain(returns).collect();
+        self.ty(Ty::Box(all))
+    }
+}
+
+/// Whether arguments hold calls of something else than pytest's own.
+fn holds_calls(call: &ExprCall) -> bool {
+    use ruff_python_ast::visitor::{Visitor, walk_expr};
+    struct Calls(bool);
+    impl<'a> Visitor<'a> for Calls {
+        fn visit_expr(&mut self, expr: &'a Expr) {
+            if let Expr::Call(call) = expr {
+                self.0 |= !dotted(&call.func).is_some_and(|n| n.starts_with("pytest."));
+            }
+            walk_expr(self, expr);
+        }
+    }
+    let mut calls = Calls(false);
+    call.arguments.args.iter().for_each(|e| calls.visit_expr(e));
+    call.arguments
+        .keywords
+        .iter()
+        .for_each(|k| calls.visit_expr(&k.value));
+    calls.0
+}

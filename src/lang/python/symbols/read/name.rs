@@ -1,0 +1,186 @@
+//! Names and attributes: what they are seen from here, and what their use says by itself.
+
+use ruff_python_ast::Expr;
+
+use super::super::{
+    ANY_FIXTURE, DYNAMIC, ELSEWHERE, IMPORTS, LOOKS_AROUND, READS_DOCS, READS_HEADS, READS_SOURCES,
+    REFLECTS, SPAWNS, Ty, TyId, Use, keeping,
+};
+use super::Reader;
+
+impl Reader<'_> {
+    /// What a name is, seen from here.
+    pub(super) fn lookup(&mut self, name: &str) -> TyId {
+        let last = self.frames.len();
+        for (at, frame) in self.frames.iter().enumerate().rev() {
+            if frame.globals.contains(name) {
+                break;
+            }
+            if frame.class.is_some() && at + 1 != last {
+                continue;
+            }
+            if let Some(&var) = frame.vars.get(name) {
+                if let Some(Some(class)) = frame.class {
+                    // of the class's body; it may still be the module's where it is not yet bound
+                    let name = self.name(name);
+                    if self.unit == 0 {
+                        self.loaded.insert(name);
+                    }
+                    let class = self.ty(Ty::ClassOf(class));
+                    let own = self.ty(Ty::Attr(class, name));
+                    let outer = self.ty(Ty::Name(name));
+                    return self.ty(Ty::Union(vec![own, outer]));
+                }
+                return self.ty(Ty::Var(var));
+            }
+        }
+        let name = self.name(name);
+        let globals = &mut self.out.units[self.unit as usize].globals;
+        if self.unit != 0 && !globals.contains(&name) {
+            globals.push(name);
+        }
+        if self.unit == 0 {
+            self.loaded.insert(name);
+        }
+        self.ty(Ty::Name(name))
+    }
+
+    /// An expression that is asked for an attribute: no use of it as a value.
+    pub(super) fn receiver(&mut self, expr: &Expr) -> TyId {
+        match expr {
+            Expr::Name(name) => {
+                self.started(&name.id);
+                let ty = self.lookup(&name.id);
+                self.uses(Use::Touch(ty));
+                ty
+            }
+            Expr::Attribute(attribute) => self.attribute(attribute),
+            _ => self.expr(expr),
+        }
+    }
+
+    /// A class or classes that something is compared with.
+    pub(super) fn touch(&mut self, expr: &Expr) -> TyId {
+        match expr {
+            Expr::Name(_) | Expr::Attribute(_) => {
+                let ty = self.receiver(expr);
+                self.uses(Use::Touch(ty));
+                ty
+            }
+            Expr::Tuple(tuple) => {
+                let all = tuple.elts.iter().map(|e| self.touch(e)).collect();
+                self.union(all)
+            }
+            _ => self.expr(expr),
+        }
+    }
+
+    pub(super) fn attribute(&mut self, attribute: &ruff_python_ast::ExprAttribute) -> TyId {
+        let of = self.receiver(&attribute.value);
+        let text = attribute.attr.as_str();
+        let name = self.name(text);
+        self.named(text);
+        if let Expr::Name(owner) = &*attribute.value {
+            if keeping::looks_around(&owner.id) {
+                self.flag(LOOKS_AROUND);
+            }
+            if owner.id.as_str() == "os" && keeping::leaves(text) {
+                self.flag(ELSEWHERE);
+            }
+            match (owner.id.as_str(), text) {
+                ("sys", "modules") => self.flag(IMPORTS | DYNAMIC),
+                ("os", "system" | "execv" | "execve" | "spawnv" | "fork") => {
+                    self.flag(SPAWNS | IMPORTS)
+                }
+                _ => {}
+            }
+        }
+        self.uses(Use::Attr(of, name));
+        self.ty(Ty::Attr(of, name))
+    }
+
+    /// A name that a module gave which starts processes.
+    pub(super) fn started(&mut self, name: &str) {
+        if self.starters.contains(name) {
+            self.flag(ELSEWHERE);
+        }
+    }
+
+    /// Names whose use says something by itself.
+    pub(super) fn named(&mut self, name: &str) {
+        self.started(name);
+        if keeping::looks_around(name) {
+            self.flag(LOOKS_AROUND);
+        }
+        if keeping::reads_heads(name) {
+            self.flag(READS_HEADS);
+        }
+        if keeping::reads_sources(name) {
+            self.flag(READS_SOURCES);
+        }
+        match name {
+            "__doc__" | "getdoc" | "doctest" | "getsource" | "getsourcelines" | "pydoc" => {
+                self.flag(READS_DOCS);
+            }
+            "getmembers" | "__dict__" => self.flag(REFLECTS | DYNAMIC),
+            "attrgetter" | "methodcaller" => self.flag(DYNAMIC),
+            "import_module" | "__import__" | "import_string" => self.flag(IMPORTS | DYNAMIC),
+            "getfixturevalue" => self.flag(ANY_FIXTURE),
+            _ => {
+                let lower = name.to_ascii_lowercase();
+                if [
+                    "subprocess",
+                    "popen",
+                    "runpytest",
+                    "pytester",
+                    "script_runner",
+                    "multiprocessing",
+                    "xprocess",
+                    "run_module",
+                    "run_path",
+                ]
+                .iter()
+                .any(|word| lower.contains(word))
+                    || matches!(name, "check_output" | "check_call" | "testdir")
+                {
+                    self.flag(SPAWNS | IMPORTS);
+                }
+            }
+        }
+    }
+
+    /// Python's own functions whose use says something by itself.
+    pub(super) fn builtin(&mut self, name: &str) {
+        match name {
+            "globals" | "dir" | "vars" => self.flag(REFLECTS | DYNAMIC),
+            "exec" | "eval" | "compile" => self.flag(DYNAMIC),
+            "help" => self.flag(READS_DOCS),
+            _ => {}
+        }
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        let mut words = 0;
+        for word in text.split(|c: char| !(c.is_alphanumeric() || c == '_')) {
+            let first = word.chars().next();
+            if word.len() > 1 && first.is_some_and(|c| c.is_alphabetic() || c == '_') {
+                let word = self.name(word);
+                let unit = self.unit as usize;
+                self.uses[unit].1.push(word);
+                words += 1;
+            }
+        }
+        let path = text.contains(['.', ':']) && words > 1 && text.len() < 200;
+        if path
+            && text
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '.' | ':' | '_'))
+        {
+            let text = self.name(text);
+            self.uses(Use::Text(text));
+        }
+        if text.contains("import ") {
+            self.flag(DYNAMIC | IMPORTS);
+        }
+    }
+}
