@@ -30,6 +30,7 @@ mod resolve;
 mod roots;
 mod scopes;
 mod source;
+mod spelling;
 mod stdlib;
 mod strings;
 mod suites;

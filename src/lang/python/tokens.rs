@@ -1,13 +1,14 @@
 //! Prints of a file's tokens: what a run can see of it, without and with the lines that things stand on.
 //!
-//! Comments, blank lines, spaces inside a line and the width of indentation leave no trace. Everything else does:
-//! strings (docstrings are data that can be read and tested), a shebang, and an encoding cookie other than UTF-8.
-//! Not seen: that two spellings of a literal mean the same.
+//! Comments, blank lines, spaces inside a line, the width of indentation and what [`spelling`] leaves out leave no trace.
+//! Everything else does: strings (docstrings are data that can be read and tested), a shebang, and an encoding cookie other
+//! than UTF-8.
 
 use ruff_python_ast::token::{TokenKind, Tokens};
 use ruff_text_size::Ranged;
 
 use super::lines::Lines;
+use super::spelling;
 use crate::model::{Fingerprint, Printer};
 
 /// The two prints of a file.
@@ -30,18 +31,9 @@ pub(super) fn prints(text: &str, tokens: &Tokens, lines: &Lines, cookie: Option<
     let mut places: Vec<u8> = Vec::new();
     let mut line = 0;
     let mut count = 0u32;
-    for token in tokens {
+    spelling::each(text, tokens, |token, piece| {
         let kind = token.kind();
-        if matches!(kind, TokenKind::Comment | TokenKind::NonLogicalNewline) {
-            continue;
-        }
-        code.push(kind as u8);
-        if carries_text(kind) {
-            let piece = text.get(std::ops::Range::<usize>::from(token.range()));
-            let piece = piece.unwrap_or_default().as_bytes();
-            code.extend((piece.len() as u32).to_le_bytes());
-            code.extend(piece);
-        }
+        spelling::write(&mut code, token, piece);
         if code.len() >= AT_ONCE {
             printer.stream(&code);
             code.clear();
@@ -59,7 +51,7 @@ pub(super) fn prints(text: &str, tokens: &Tokens, lines: &Lines, cookie: Option<
             }
         }
         count += 1;
-    }
+    });
     printer.stream(&code);
     printer.number(u64::from(count));
     let code = printer.finish();
@@ -76,24 +68,4 @@ fn shebang(text: &str) -> &str {
         Some(line) if line.starts_with("#!") => line.trim_end(),
         _ => "",
     }
-}
-
-/// Whether tokens of this kind can differ in their text.
-pub(super) fn carries_text(kind: TokenKind) -> bool {
-    matches!(
-        kind,
-        TokenKind::Name
-            | TokenKind::Int
-            | TokenKind::Float
-            | TokenKind::Complex
-            | TokenKind::String
-            | TokenKind::FStringStart
-            | TokenKind::FStringMiddle
-            | TokenKind::FStringEnd
-            | TokenKind::TStringStart
-            | TokenKind::TStringMiddle
-            | TokenKind::TStringEnd
-            | TokenKind::IpyEscapeCommand
-            | TokenKind::Unknown
-    )
 }

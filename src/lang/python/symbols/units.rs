@@ -4,7 +4,7 @@ use ruff_python_ast::token::{TokenKind, Tokens};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::Unit;
-use crate::lang::python::tokens::carries_text;
+use crate::lang::python::spelling;
 use crate::model::Fingerprint;
 
 /// Which part of a unit a region of the text is.
@@ -43,17 +43,17 @@ pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: 
     let mut here = (0, Part::Body);
     let (mut depth, mut lines_above) = (0u16, 0u32);
     let mut starts_line = true;
-    for token in tokens {
+    spelling::each(text, tokens, |token, piece| {
         let kind = token.kind();
         match kind {
-            TokenKind::Comment | TokenKind::NonLogicalNewline | TokenKind::EndOfFile => continue,
+            TokenKind::EndOfFile => return,
             TokenKind::Indent => {
                 depth += 1;
-                continue;
+                return;
             }
             TokenKind::Dedent => {
                 depth = depth.saturating_sub(1);
-                continue;
+                return;
             }
             _ => {}
         }
@@ -93,17 +93,11 @@ pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: 
             if depth > 0 && before.0 != unit && unit != 0 {
                 out.extend(lines_above.to_le_bytes());
             }
-            out.push(kind as u8);
-            if carries_text(kind) {
-                let piece = text.get(std::ops::Range::<usize>::from(token.range()));
-                let piece = piece.unwrap_or_default().as_bytes();
-                out.extend((piece.len() as u32).to_le_bytes());
-                out.extend(piece);
-            }
+            spelling::write(out, token, piece);
         }
         lines_above += u32::from(starts_line && here == (0, Part::Body));
         starts_line = kind == TokenKind::Newline;
-    }
+    });
     for (unit, [body, head, shape, doc]) in units.iter_mut().zip(&parts) {
         unit.body = Fingerprint::of(body);
         unit.head = Fingerprint::of(head);
