@@ -43,7 +43,10 @@ const FENCES: &[(&str, &[&str])] = &[
     ("fixedbitset", &["graph"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
-    ("serde_json", &["cli", "history", "junit", "lang", "report"]),
+    (
+        "serde_json",
+        &["cli", "edges", "history", "junit", "lang", "report"],
+    ),
     ("quick_xml", &["junit"]),
     ("jiff", &["junit", "report"]),
     ("rusqlite", &["coverage", "history"]),

@@ -17,6 +17,7 @@ mod notify;
 mod past;
 mod quarantine;
 mod reached;
+mod record;
 mod renamed;
 mod report;
 mod revert;
@@ -45,6 +46,7 @@ pub use notify::Webhook;
 pub use past::{Found, Past, PastQuery, Stamp, Story};
 pub use quarantine::{Entering, Reviewed, Told, Ward};
 pub use reached::Reached;
+pub use record::{RecordError, RecordOutcome, RecordRequest};
 pub use revert::{Proposed, RevertQuery};
 pub use said::Sayings;
 pub use select::{Answer, Granularity, Head, Request};
@@ -52,6 +54,7 @@ pub use tried::{Tried, Which};
 pub use why::Question;
 
 use crate::config::{Config, ConfigError, FILE_NAME, QUARANTINE_FILE, QuarantineError};
+use crate::edges::recorded::RecordedError;
 use crate::graph::Graph;
 use crate::history::HistoryError;
 use crate::model::{Fingerprint, ObjectId};
@@ -141,6 +144,18 @@ pub enum AppError {
         #[source]
         source: std::io::Error,
     },
+    /// A recording that was to be made.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A recording that cannot be used.
+    #[error("`{}`", path.display())]
+    Recorded {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: RecordedError,
+    },
     /// A notice did not get through.
     #[error("the webhook at `{place}` did not take the notice: {why}")]
     Webhook {
@@ -179,6 +194,10 @@ impl AppError {
         match self {
             Self::Repo(error) => error.hint(),
             Self::Culprit(error) => error.hint(),
+            Self::Record(error) => error.hint(),
+            Self::Recorded { .. } => {
+                Some("delete it, and record again with `tia record -- CMD`".into())
+            }
             Self::NoHistoryPlace { .. } => Some("name a file with `--db FILE` or `TIA_DB`".into()),
             Self::NoQuarantinePlace => Some("name it with `--file FILE`".into()),
             Self::NoHistory { .. } => {

@@ -157,6 +157,8 @@ impl Workspace {
             (selection, told) = self.cover(selection, request, &head, progress)?;
             covered = Some(told);
         }
+        let recordings = self.recordings()?;
+        selection = self.add_recorded(selection, inputs, [&base, &head], &recordings)?;
         Ok(Answer {
             selection,
             base: base_words,

@@ -33,9 +33,11 @@ impl Why {
             return Ok(ExitCode::Done);
         }
         let mut out = String::new();
-        for (test, chain) in question.chains() {
+        let chains = question.chains().into_iter();
+        let chains = chains.map(|(test, chain)| (test, text::chain(&chain)));
+        for (test, lines) in chains.chain(question.sightings()) {
             out.push_str(&format!("{test}\n"));
-            for line in text::chain(&chain) {
+            for line in lines {
                 out.push_str(&format!("    {line}\n"));
             }
         }
