@@ -1,26 +1,16 @@
 //! Coverage as the last layer of a selection: gathers what `select` judges with.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use super::measured::{Places, is_lossy};
 use super::{AppError, Granularity, Progress, Request, Workspace};
+use crate::config::CoverageFile;
 use crate::coverage;
 use crate::graph::Graph;
 use crate::model::{Node, ObjectId, RepoPath, Suite};
 use crate::repo::Side;
 use crate::report::Covered;
 use crate::select::{self, Evidence, Inputs, Region, Selection};
-
-/// A file of coverage.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct CoverageFile {
-    /// The file.
-    pub file: PathBuf,
-    /// The commit at which it was measured; where it is not said, the first line of the file of the same name with `.commit`
-    /// after it.
-    pub at: Option<String>,
-}
 
 impl Workspace {
     /// Drops from a selection the tests that met nothing of what changed since they were measured. Whatever is wrong with
@@ -29,6 +19,7 @@ impl Workspace {
         &self,
         full: Selection,
         request: &Request,
+        files: &[CoverageFile],
         head: &Side,
         progress: &dyn Progress,
     ) -> Result<(Selection, Covered), AppError> {
@@ -39,12 +30,12 @@ impl Workspace {
             );
             return Ok((full, told));
         }
-        let Some(commit) = self.measured_at(&request.coverage, &mut told) else {
+        let Some(commit) = self.measured_at(files, &mut told) else {
             return Ok((full, told));
         };
         let at = Side::Commit(commit);
         let base_graph = self.graph(&at, progress)?;
-        let evidence = self.evidence(&request.coverage, &at, &base_graph, &mut told)?;
+        let evidence = self.evidence(files, &at, &base_graph, &mut told)?;
         if evidence.tests.is_empty() || full.selected().is_empty() {
             return Ok((full, told));
         }
@@ -87,11 +78,27 @@ impl Workspace {
         Ok((narrowed, told))
     }
 
+    /// The files that a selection reads: those of the request, else those of `tia.toml`.
+    pub(super) fn coverage(&self, request: &Request) -> Vec<CoverageFile> {
+        match &request.coverage {
+            Some(files) => files.clone(),
+            None => {
+                let top = self.repo.work_dir().unwrap_or(self.repo.git_dir());
+                let files = self.config().coverage.iter();
+                let files = files.map(|file| CoverageFile {
+                    file: top.join(&file.file),
+                    ..file.clone()
+                });
+                files.collect()
+            }
+        }
+    }
+
     /// The one commit at which all files were measured.
     fn measured_at(&self, files: &[CoverageFile], told: &mut Covered) -> Option<ObjectId> {
         let mut found: BTreeMap<ObjectId, String> = BTreeMap::new();
-        for CoverageFile { file, at } in files {
-            let shown = file.display();
+        for shown in files {
+            let CoverageFile { file, at, .. } = shown;
             let beside = || {
                 let mut name = file.clone().into_os_string();
                 name.push(".commit");
@@ -100,8 +107,9 @@ impl Workspace {
             };
             let Some(revision) = at.clone().or_else(beside) else {
                 told.warn(format!(
-                    "it is not said at which commit `{shown}` was measured: give `{shown}@COMMIT`, or write the commit \
-                     to `{shown}.commit`"
+                    "it is not said at which commit {shown} was measured: give `{0}@COMMIT`, or write the commit to \
+                     `{0}.commit`",
+                    file.display()
                 ));
                 return None;
             };
@@ -109,7 +117,7 @@ impl Workspace {
                 Ok(commit) => found.insert(commit, revision),
                 Err(_) => {
                     told.warn(format!(
-                        "`{revision}`, at which `{shown}` was measured, is not in this clone"
+                        "`{revision}`, at which {shown} was measured, is not in this clone"
                     ));
                     return None;
                 }
@@ -140,18 +148,18 @@ impl Workspace {
         let paths = snapshot.tree.entries().iter().map(|(path, _)| path);
         let places = Places::new(paths, cases);
         let mut evidence = Evidence::default();
-        for CoverageFile { file, .. } in files {
-            let bytes = match std::fs::read(file) {
+        for shown in files {
+            let bytes = match std::fs::read(&shown.file) {
                 Ok(bytes) => bytes,
                 Err(error) => {
-                    told.warn(format!("cannot read `{}`: {error}", file.display()));
+                    told.warn(format!("cannot read {shown}: {error}"));
                     continue;
                 }
             };
             match coverage::read(&bytes) {
                 Ok(measured) => places.lay(measured, &mut evidence),
                 Err(error) => {
-                    let mut words = format!("`{}` {error}", file.display());
+                    let mut words = format!("{shown} {error}");
                     if let Some(source) = std::error::Error::source(&error) {
                         words = format!("{words}: {source}");
                     }

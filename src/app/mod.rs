@@ -36,7 +36,6 @@ use std::path::{Path, PathBuf};
 
 pub use assess::Judged;
 pub use cache::Cache;
-pub use covered::CoverageFile;
 pub use culprit::{CulpritError, CulpritQuery, Inquiry};
 pub use export::ExportFormat;
 pub use flaky::{Flaky, FlakyQuery};
