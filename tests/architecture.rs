@@ -45,9 +45,11 @@ const FENCES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     (
         "serde_json",
-        &["cli", "edges", "history", "junit", "lang", "report"],
+        &[
+            "cli", "coverage", "edges", "history", "junit", "lang", "report",
+        ],
     ),
-    ("quick_xml", &["junit"]),
+    ("quick_xml", &["coverage", "junit"]),
     ("jiff", &["junit", "report"]),
     ("rusqlite", &["coverage", "history"]),
     ("rayon", &["app", "flaky"]),

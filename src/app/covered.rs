@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::measured::{Places, is_lossy};
+use super::per_test;
 use super::{AppError, Granularity, Progress, Request, Workspace};
 use crate::config::CoverageFile;
 use crate::coverage;
@@ -99,17 +100,19 @@ impl Workspace {
         let mut found: BTreeMap<ObjectId, String> = BTreeMap::new();
         for shown in files {
             let CoverageFile { file, at, .. } = shown;
+            let mut note = per_test::directory(file)
+                .unwrap_or_else(|| file.clone())
+                .into_os_string();
+            note.push(".commit");
             let beside = || {
-                let mut name = file.clone().into_os_string();
-                name.push(".commit");
-                let text = std::fs::read_to_string(name).ok()?;
+                let text = std::fs::read_to_string(&note).ok()?;
                 Some(text.lines().next()?.trim().to_owned())
             };
             let Some(revision) = at.clone().or_else(beside) else {
                 told.warn(format!(
-                    "it is not said at which commit {shown} was measured: give `{0}@COMMIT`, or write the commit to \
-                     `{0}.commit`",
-                    file.display()
+                    "it is not said at which commit {shown} was measured: give `{0}@COMMIT`, or write the commit to `{1}`",
+                    file.display(),
+                    note.display()
                 ));
                 return None;
             };
@@ -149,21 +152,31 @@ impl Workspace {
         let places = Places::new(paths, cases);
         let mut evidence = Evidence::default();
         for shown in files {
-            let bytes = match std::fs::read(&shown.file) {
-                Ok(bytes) => bytes,
-                Err(error) => {
-                    told.warn(format!("cannot read {shown}: {error}"));
-                    continue;
-                }
-            };
-            match coverage::read(&bytes) {
-                Ok(measured) => places.lay(measured, &mut evidence),
-                Err(error) => {
-                    let mut words = format!("{shown} {error}");
-                    if let Some(source) = std::error::Error::source(&error) {
-                        words = format!("{words}: {source}");
+            let found = per_test::files(&shown.file);
+            if found.is_empty() {
+                told.warn(format!("no file is named like {shown}"));
+            }
+            for (file, test) in found {
+                let place = match test {
+                    Some(_) => format!("`{}`", file.display()),
+                    None => shown.to_string(),
+                };
+                let bytes = match std::fs::read(&file) {
+                    Ok(bytes) => bytes,
+                    Err(error) => {
+                        told.warn(format!("cannot read {place}: {error}"));
+                        continue;
                     }
-                    told.warn(words);
+                };
+                match coverage::read(&bytes, test.as_deref()) {
+                    Ok(measured) => places.lay(measured, &mut evidence),
+                    Err(error) => {
+                        let mut words = format!("{place} {error}");
+                        if let Some(source) = std::error::Error::source(&error) {
+                            words = format!("{words}: {source}");
+                        }
+                        told.warn(words);
+                    }
                 }
             }
         }

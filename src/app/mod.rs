@@ -15,6 +15,7 @@ mod measured;
 mod narrow;
 mod notify;
 mod past;
+mod per_test;
 mod quarantine;
 mod reached;
 mod record;

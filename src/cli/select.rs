@@ -57,8 +57,9 @@ pub(super) struct Sides {
     /// How closely to look at the change
     #[arg(long, value_enum, default_value_t = Closeness::File)]
     granularity: Closeness,
-    /// Leave out tests that ran nothing of what changed when they were measured: a `.coverage` file with contexts, or
-    /// LCOV with test names. Without `@COMMIT`, FILE.commit tells the commit that was measured
+    /// Leave out tests that ran nothing of what changed when they were measured: a `.coverage` file with contexts,
+    /// LCOV with test names, or `DIR/{test}.xml` for a file a test. Without `@COMMIT`, FILE.commit tells the commit that
+    /// was measured
     /// [default: `files` under `[coverage]` in `tia.toml`]
     #[arg(long, value_name = "FILE[@COMMIT]")]
     coverage: Vec<String>,

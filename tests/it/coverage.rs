@@ -484,3 +484,28 @@ fn tia_toml_names_the_files_and_flags_name_others_or_none() {
     let gone = run(&[]).stderr;
     assert!(gone.contains("gone.info` (line 3 of `tia.toml`)"), "{gone}");
 }
+
+#[test]
+fn one_file_a_test_tells_tests_apart_in_formats_that_do_not() {
+    let repo = shop();
+    edit(&repo, "shop/cart.py", "amount - amount", "amount + amount");
+    assert_eq!(
+        selected(&select(&repo, "cobertura/{test}.xml@measured", &[])),
+        "test_discount"
+    );
+    let none = select(&repo, "cobertura/{test}.info@measured", &[]);
+    assert_eq!(selected(&none), "all");
+    assert!(
+        none.stderr.contains("no file is named like"),
+        "{}",
+        none.stderr
+    );
+    let unsaid = select(&repo, "cobertura/{test}.xml", &[]);
+    assert!(
+        unsaid
+            .stderr
+            .contains("fixtures/coverage/cobertura.commit`"),
+        "{}",
+        unsaid.stderr
+    );
+}
