@@ -219,7 +219,11 @@ fn find_test(graph: &Graph, name: &str) -> Result<(NodeId, String), AppError> {
 }
 
 /// The error for a name that is not there, with up to three that hold its last part.
-fn unknown(what: &'static str, name: String, all: impl Iterator<Item = String>) -> AppError {
+pub(super) fn unknown(
+    what: &'static str,
+    name: String,
+    all: impl Iterator<Item = String>,
+) -> AppError {
     let last = name.rsplit(['/', ':']).next().unwrap_or(&name).to_owned();
     let mut near: Vec<String> = all
         .filter(|other| !last.is_empty() && other.contains(&last))

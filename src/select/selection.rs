@@ -237,6 +237,19 @@ impl Selection {
         self
     }
 
+    /// One suite of it, if it is selected; of its cases only the one that is named, where they can be told apart.
+    pub fn only(self, suite: &Suite, case: Option<&str>) -> Self {
+        self.map(|mut selected| {
+            if selected.suite != *suite {
+                return None;
+            }
+            if let Some(case) = case.filter(|_| selected.complete) {
+                selected.cases.retain(|known| is_or_holds(known, case));
+            }
+            Some(selected)
+        })
+    }
+
     /// The same with suites, or cases of suites, added.
     pub(super) fn with(mut self, additions: BTreeMap<Suite, Addition>) -> Self {
         let felt = |path: &RepoPath| additions.values().any(|one| one.sighting.path == *path);
