@@ -52,10 +52,13 @@ impl Record {
                 counted(outcome.hidden, "test")
             ));
         }
-        if !outcome.strangers.is_empty() {
+        if let [first, others @ ..] = &outcome.strangers[..] {
+            let more = match others.len() {
+                0 => String::new(),
+                n => format!(" and {n} more"),
+            };
             ui.say(format!(
-                "warning: not recorded, since `tia select` knows no such suites: {}",
-                outcome.strangers.join(", ")
+                "warning: not recorded, since `tia select` knows no such suites: {first}{more}"
             ));
         }
         if outcome.status.success() {

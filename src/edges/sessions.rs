@@ -418,10 +418,12 @@ impl<'a> Sessions<'a> {
                 (Meeting::Reads, Thing::Dir) => Meeting::LooksFor,
                 (Meeting::Lists, Thing::Dir) => Meeting::Lists,
                 (Meeting::Lists, _) => continue,
-                // the top is always there
-                (Meeting::LooksFor, _) if self.paths[place as usize].is_root() => continue,
                 (meeting, _) => meeting,
             };
+            // the top is always there
+            if meeting == Meeting::LooksFor && self.paths[place as usize].is_root() {
+                continue;
+            }
             match owner {
                 // loading looks around by itself, and the readers of languages know what it finds
                 Owner::File(_) if matches!(meeting, Meeting::LooksFor | Meeting::Lists) => {}

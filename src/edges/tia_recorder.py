@@ -92,9 +92,9 @@ def pytest_runtest_protocol(item, nextitem):
 
 
 def _case(item):
-    """The test below its file: `Class::name`, without parameters."""
+    """The test below its file: `Class::name`, without parameters and the group that pytest-xdist adds."""
     _, _, case = item.nodeid.partition("::")
-    return case.split("[", 1)[0].replace("::()::", "::")
+    return case.split("[", 1)[0].split("@", 1)[0].replace("::()::", "::")
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
