@@ -282,6 +282,7 @@ fn reason(selected: &Selected, answer: &Answer) -> String {
     match &selected.reason {
         Reason::Everything(fallback) => format!("{} {}", fallback.path, fallback.cause.text()),
         Reason::Ruled(path) => format!("{path} is tied to it by a rule"),
+        Reason::Recorded(sighting) => format!("it {} {}", sighting.meeting.verb(), sighting.path),
         Reason::Affected(trail) => {
             let chain = trail.chain(&answer.base_graph, answer.graph());
             format!("it reaches {}", chain.change)

@@ -43,8 +43,13 @@ const FENCES: &[(&str, &[&str])] = &[
     ("fixedbitset", &["graph"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
-    ("serde_json", &["cli", "history", "junit", "lang", "report"]),
-    ("quick_xml", &["junit"]),
+    (
+        "serde_json",
+        &[
+            "cli", "coverage", "edges", "history", "junit", "lang", "report",
+        ],
+    ),
+    ("quick_xml", &["coverage", "junit"]),
     ("jiff", &["junit", "report"]),
     ("rusqlite", &["coverage", "history"]),
     ("rayon", &["app", "flaky"]),

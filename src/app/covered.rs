@@ -1,26 +1,17 @@
 //! Coverage as the last layer of a selection: gathers what `select` judges with.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use super::measured::{Places, is_lossy};
+use super::per_test;
 use super::{AppError, Granularity, Progress, Request, Workspace};
+use crate::config::CoverageFile;
 use crate::coverage;
 use crate::graph::Graph;
 use crate::model::{Node, ObjectId, RepoPath, Suite};
 use crate::repo::Side;
 use crate::report::Covered;
 use crate::select::{self, Evidence, Inputs, Region, Selection};
-
-/// A file of coverage.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct CoverageFile {
-    /// The file.
-    pub file: PathBuf,
-    /// The commit at which it was measured; where it is not said, the first line of the file of the same name with `.commit`
-    /// after it.
-    pub at: Option<String>,
-}
 
 impl Workspace {
     /// Drops from a selection the tests that met nothing of what changed since they were measured. Whatever is wrong with
@@ -29,6 +20,7 @@ impl Workspace {
         &self,
         full: Selection,
         request: &Request,
+        files: &[CoverageFile],
         head: &Side,
         progress: &dyn Progress,
     ) -> Result<(Selection, Covered), AppError> {
@@ -39,12 +31,12 @@ impl Workspace {
             );
             return Ok((full, told));
         }
-        let Some(commit) = self.measured_at(&request.coverage, &mut told) else {
+        let Some(commit) = self.measured_at(files, &mut told) else {
             return Ok((full, told));
         };
         let at = Side::Commit(commit);
         let base_graph = self.graph(&at, progress)?;
-        let evidence = self.evidence(&request.coverage, &at, &base_graph, &mut told)?;
+        let evidence = self.evidence(files, &at, &base_graph, &mut told)?;
         if evidence.tests.is_empty() || full.selected().is_empty() {
             return Ok((full, told));
         }
@@ -87,21 +79,40 @@ impl Workspace {
         Ok((narrowed, told))
     }
 
+    /// The files that a selection reads: those of the request, else those of `tia.toml`.
+    pub(super) fn coverage(&self, request: &Request) -> Vec<CoverageFile> {
+        match &request.coverage {
+            Some(files) => files.clone(),
+            None => {
+                let top = self.repo.work_dir().unwrap_or(self.repo.git_dir());
+                let files = self.config().coverage.iter();
+                let files = files.map(|file| CoverageFile {
+                    file: top.join(&file.file),
+                    ..file.clone()
+                });
+                files.collect()
+            }
+        }
+    }
+
     /// The one commit at which all files were measured.
     fn measured_at(&self, files: &[CoverageFile], told: &mut Covered) -> Option<ObjectId> {
         let mut found: BTreeMap<ObjectId, String> = BTreeMap::new();
-        for CoverageFile { file, at } in files {
-            let shown = file.display();
+        for shown in files {
+            let CoverageFile { file, at, .. } = shown;
+            let mut note = per_test::directory(file)
+                .unwrap_or_else(|| file.clone())
+                .into_os_string();
+            note.push(".commit");
             let beside = || {
-                let mut name = file.clone().into_os_string();
-                name.push(".commit");
-                let text = std::fs::read_to_string(name).ok()?;
+                let text = std::fs::read_to_string(&note).ok()?;
                 Some(text.lines().next()?.trim().to_owned())
             };
             let Some(revision) = at.clone().or_else(beside) else {
                 told.warn(format!(
-                    "it is not said at which commit `{shown}` was measured: give `{shown}@COMMIT`, or write the commit \
-                     to `{shown}.commit`"
+                    "it is not said at which commit {shown} was measured: give `{0}@COMMIT`, or write the commit to `{1}`",
+                    file.display(),
+                    note.display()
                 ));
                 return None;
             };
@@ -109,7 +120,7 @@ impl Workspace {
                 Ok(commit) => found.insert(commit, revision),
                 Err(_) => {
                     told.warn(format!(
-                        "`{revision}`, at which `{shown}` was measured, is not in this clone"
+                        "`{revision}`, at which {shown} was measured, is not in this clone"
                     ));
                     return None;
                 }
@@ -140,22 +151,32 @@ impl Workspace {
         let paths = snapshot.tree.entries().iter().map(|(path, _)| path);
         let places = Places::new(paths, cases);
         let mut evidence = Evidence::default();
-        for CoverageFile { file, .. } in files {
-            let bytes = match std::fs::read(file) {
-                Ok(bytes) => bytes,
-                Err(error) => {
-                    told.warn(format!("cannot read `{}`: {error}", file.display()));
-                    continue;
-                }
-            };
-            match coverage::read(&bytes) {
-                Ok(measured) => places.lay(measured, &mut evidence),
-                Err(error) => {
-                    let mut words = format!("`{}` {error}", file.display());
-                    if let Some(source) = std::error::Error::source(&error) {
-                        words = format!("{words}: {source}");
+        for shown in files {
+            let found = per_test::files(&shown.file);
+            if found.is_empty() {
+                told.warn(format!("no file is named like {shown}"));
+            }
+            for (file, test) in found {
+                let place = match test {
+                    Some(_) => format!("`{}`", file.display()),
+                    None => shown.to_string(),
+                };
+                let bytes = match std::fs::read(&file) {
+                    Ok(bytes) => bytes,
+                    Err(error) => {
+                        told.warn(format!("cannot read {place}: {error}"));
+                        continue;
                     }
-                    told.warn(words);
+                };
+                match coverage::read(&bytes, test.as_deref()) {
+                    Ok(measured) => places.lay(measured, &mut evidence),
+                    Err(error) => {
+                        let mut words = format!("{place} {error}");
+                        if let Some(source) = std::error::Error::source(&error) {
+                            words = format!("{words}: {source}");
+                        }
+                        told.warn(words);
+                    }
                 }
             }
         }

@@ -97,10 +97,11 @@ impl<'a> Places<'a> {
             let case = case.split(['[', '@']).next().unwrap_or_default();
             return Some((self.suite(file)?, case.to_owned()));
         }
-        self.spelled
-            .get(name)
-            .or_else(|| self.spelled.get(&plain(name)))?
-            .clone()
+        let case = name.split('[').next().unwrap_or_default();
+        let dotted = case.replace('/', ".");
+        let mut spellings = [name, &dotted].into_iter();
+        let known = spellings.find_map(|spelling| self.spelled.get(spelling));
+        known.or_else(|| self.spelled.get(&plain(case)))?.clone()
     }
 
     /// The one file that a path leads to which may be relative to a folder of the repository.
@@ -261,6 +262,7 @@ mod tests {
             ("test_b.py::test_d", "pkg/tests/test_b.py test_d"),
             ("tests.test_a.TestA.test_b", "tests/test_a.py TestA::test_b"),
             ("test_a.test_c", "tests/test_a.py test_c"),
+            ("tests/test_a/test_c[1]", "tests/test_a.py test_c"),
             (
                 "tests_test_a_py__TestA__test_b",
                 "tests/test_a.py TestA::test_b",

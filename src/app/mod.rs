@@ -5,6 +5,7 @@ mod cache;
 mod causes;
 mod covered;
 pub mod culprit;
+mod definition;
 mod export;
 mod flaky;
 mod gate;
@@ -15,8 +16,10 @@ mod measured;
 mod narrow;
 mod notify;
 mod past;
+mod per_test;
 mod quarantine;
 mod reached;
+mod record;
 mod renamed;
 mod report;
 mod revert;
@@ -36,8 +39,8 @@ use std::path::{Path, PathBuf};
 pub use crate::history::Stay;
 pub use assess::Judged;
 pub use cache::Cache;
-pub use covered::CoverageFile;
 pub use culprit::{CulpritError, CulpritQuery, Inquiry};
+pub use definition::{Reaching, ReachingSuite};
 pub use export::ExportFormat;
 pub use flaky::{Flaky, FlakyQuery};
 pub use gate::{GateRequest, gate};
@@ -46,6 +49,7 @@ pub use notify::Webhook;
 pub use past::{Found, Past, PastQuery, Stamp, Story};
 pub use quarantine::{Entering, Reviewed, Told, Ward, named};
 pub use reached::Reached;
+pub use record::{RecordError, RecordOutcome, RecordRequest};
 pub use revert::{Proposed, RevertQuery};
 pub use said::Sayings;
 pub use select::{Answer, Granularity, Head, Request};
@@ -53,6 +57,7 @@ pub use tried::{Tried, Which};
 pub use why::Question;
 
 use crate::config::{Config, ConfigError, FILE_NAME, QUARANTINE_FILE, QuarantineError};
+use crate::edges::recorded::RecordedError;
 use crate::graph::Graph;
 use crate::history::HistoryError;
 use crate::model::{Fingerprint, ObjectId};
@@ -142,6 +147,18 @@ pub enum AppError {
         #[source]
         source: std::io::Error,
     },
+    /// A recording that was to be made.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A recording that cannot be used.
+    #[error("`{}`", path.display())]
+    Recorded {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: RecordedError,
+    },
     /// A notice did not get through.
     #[error("the webhook at `{place}` did not take the notice: {why}")]
     Webhook {
@@ -180,6 +197,10 @@ impl AppError {
         match self {
             Self::Repo(error) => error.hint(),
             Self::Culprit(error) => error.hint(),
+            Self::Record(error) => error.hint(),
+            Self::Recorded { .. } => {
+                Some("delete it, and record again with `tia record -- CMD`".into())
+            }
             Self::NoHistoryPlace { .. } => Some("name a file with `--db FILE` or `TIA_DB`".into()),
             Self::NoQuarantinePlace => Some("name it with `--file FILE`".into()),
             Self::NoHistory { .. } => {

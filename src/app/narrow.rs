@@ -161,7 +161,8 @@ impl Workspace {
         Ok(found)
     }
 
-    fn program(
+    /// The program that the wanted files of a side make.
+    pub(super) fn program(
         &self,
         side: &Side,
         wanted: &dyn Fn(&RepoPath) -> bool,
@@ -180,7 +181,7 @@ impl Workspace {
 }
 
 /// The files that the selected suites can load.
-fn loaded(selection: &Selection, graphs: &[&Graph]) -> BTreeSet<RepoPath> {
+pub(super) fn loaded(selection: &Selection, graphs: &[&Graph]) -> BTreeSet<RepoPath> {
     let mut found = BTreeSet::new();
     for graph in graphs {
         let suites = selection.selected().iter();

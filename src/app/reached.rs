@@ -14,7 +14,7 @@ use super::join::known;
 use super::{AppError, Progress, Quiet, Workspace, layout, tree_print};
 use crate::flaky::Reaches;
 use crate::graph::Graph;
-use crate::model::{Node, ObjectId, PastPart, Suite, TestId, Variant};
+use crate::model::{Node, ObjectId, PastPart, Recording, Suite, TestId, Variant};
 use crate::repo::Side;
 use crate::select::{self, Inputs, Selection};
 
@@ -207,6 +207,8 @@ pub(super) struct Walk<'a> {
     held: Option<(ObjectId, Graph)>,
     /// Graphs that may still be taken.
     left: usize,
+    /// What tests were seen to open; once it is asked for.
+    recordings: Option<Vec<Recording>>,
 }
 
 impl<'a> Walk<'a> {
@@ -216,6 +218,7 @@ impl<'a> Walk<'a> {
             workspace,
             held: None,
             left: LAYOUTS,
+            recordings: None,
         }
     }
 
@@ -271,13 +274,21 @@ impl<'a> Walk<'a> {
             return Ok(None);
         };
         let before = older.as_ref().unwrap_or(newer);
-        let selection = select::select(Inputs {
+        let inputs = Inputs {
             base: before,
             head: newer,
             change: &change,
             edits: &reading.edits,
             rules: &self.workspace.config.rules,
-        });
+        };
+        let recordings = match &mut self.recordings {
+            Some(recordings) => recordings,
+            empty => empty.insert(self.workspace.recordings()?),
+        };
+        let selection = select::select(inputs);
+        let selection =
+            self.workspace
+                .add_recorded(selection, inputs, [&base, &head], recordings)?;
         let answer = read(&selection, before, newer);
         match (older, reading.same_edges) {
             (Some(older), _) => self.held = Some((from, older)),

@@ -21,6 +21,7 @@ impl Workspace {
         let request = Request {
             base: Some(base.to_owned()),
             head: Head::WorkTree,
+            coverage: Some(Vec::new()),
             ..Request::default()
         };
         let answer = self.select(&request, progress)?;

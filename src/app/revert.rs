@@ -249,6 +249,7 @@ impl Workspace {
         let request = Request {
             base: Some(onto.to_string()),
             head: Head::Revision(tree.to_string()),
+            coverage: Some(Vec::new()),
             ..Request::default()
         };
         let selection = self.select(&request, progress)?.selection;

@@ -6,8 +6,8 @@ use std::thread;
 
 use rayon::prelude::*;
 
-use super::{AppError, CoverageFile, Progress, Workspace, layout, tree_print};
-use crate::config::FILE_NAME;
+use super::{AppError, Progress, Workspace, layout, tree_print};
+use crate::config::{CoverageFile, FILE_NAME};
 use crate::graph::Graph;
 use crate::lang::{self, Facts, UnitChange};
 use crate::model::{BaseHint, BaseTry, BlobId, Change, Fingerprint, PathChange, Printer, RepoPath};
@@ -31,8 +31,8 @@ pub struct Request {
     pub assume_all: bool,
     /// How closely to look.
     pub granularity: Granularity,
-    /// What tests ran when they were measured.
-    pub coverage: Vec<CoverageFile>,
+    /// What tests ran when they were measured; where it is not said, what `tia.toml` names.
+    pub coverage: Option<Vec<CoverageFile>>,
 }
 
 /// How closely a selection looks at a change.
@@ -152,11 +152,14 @@ impl Workspace {
                 self.narrow(selection, inputs, &reading.units, [&base, &head], progress)?;
         }
         let mut covered = None;
-        if !request.coverage.is_empty() {
+        let coverage = self.coverage(request);
+        if !coverage.is_empty() {
             let told;
-            (selection, told) = self.cover(selection, request, &head, progress)?;
+            (selection, told) = self.cover(selection, request, &coverage, &head, progress)?;
             covered = Some(told);
         }
+        let recordings = self.recordings()?;
+        selection = self.add_recorded(selection, inputs, [&base, &head], &recordings)?;
         Ok(Answer {
             selection,
             base: base_words,

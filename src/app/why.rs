@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{AppError, Head, Progress, Workspace};
 use crate::config::{ConfigError, FILE_NAME, TEMPLATE};
 use crate::graph::{Chain, Graph, NodeId, Seed};
-use crate::model::{Node, RepoPath, Suite};
+use crate::model::{Node, Reader, Recording, RepoPath, Suite};
 use crate::report::text;
 
 /// A path and perhaps a test of one graph, found.
@@ -15,12 +15,17 @@ pub struct Question {
     path: RepoPath,
     node: Option<NodeId>,
     test: Option<(NodeId, String)>,
+    recordings: Vec<Recording>,
 }
 
 impl Question {
     /// A shortest chain for the test, or for every test that depends on the path; in order of the tests.
     pub fn chains(&self) -> Vec<(String, Chain)> {
-        let Some(node) = self.node else {
+        self.chains_to(self.node)
+    }
+
+    fn chains_to(&self, node: Option<NodeId>) -> Vec<(String, Chain)> {
+        let Some(node) = node else {
             return Vec::new();
         };
         let reach = self.graph.reach([Seed {
@@ -44,10 +49,41 @@ impl Question {
         chains
     }
 
+    /// What recordings show of the path: a suite, and lines that say who met it, after the chain to who did.
+    pub fn sightings(&self) -> Vec<(String, Vec<String>)> {
+        let mut found = Vec::new();
+        for recording in &self.recordings {
+            for (reader, met) in &recording.readers {
+                let Some((meeting, path)) = met.iter().find(|(_, path)| *path == self.path) else {
+                    continue;
+                };
+                let line = text::recorded(reader, *meeting, path, recording.commit.as_deref());
+                match reader {
+                    Reader::Test { suite, .. } => found.push((suite.clone(), vec![line])),
+                    Reader::File(file) => {
+                        let node = self.graph.find_path(file);
+                        for (suite, chain) in self.chains_to(node) {
+                            let mut lines = text::chain(&chain);
+                            lines.push(line.clone());
+                            found.push((suite, lines));
+                        }
+                    }
+                }
+            }
+        }
+        let asked = self.test.as_ref().map(|(test, _)| self.graph.node(*test));
+        found.retain(|(name, _)| match asked {
+            Some(Node::Test(suite)) => suite.to_string() == *name,
+            _ => true,
+        });
+        found.sort();
+        found
+    }
+
     /// What would have to be tied to what; `None` where there is a chain, or no test was asked for.
     pub fn gap(&self) -> Option<String> {
         let (test, name) = self.test.as_ref()?;
-        if !self.chains().is_empty() {
+        if !self.chains().is_empty() || !self.sightings().is_empty() {
             return None;
         }
         let names = |ids: Vec<NodeId>| -> Vec<String> {
@@ -96,7 +132,13 @@ impl Workspace {
         let path = RepoPath::new(path);
         let node = graph.find_path(&path);
         let (side, _) = self.head_side(&Head::WorkTree)?;
-        if node.is_none() && self.repo.entry(&side, &path)?.is_none() {
+        let recordings = self.recordings()?;
+        let mut seen = recordings
+            .iter()
+            .flat_map(|recording| &recording.readers)
+            .flat_map(|(_, met)| met);
+        let seen = seen.any(|(_, other)| *other == path);
+        if node.is_none() && !seen && self.repo.entry(&side, &path)?.is_none() {
             return Err(unknown(
                 "file",
                 path.to_string(),
@@ -112,6 +154,7 @@ impl Workspace {
             path,
             node,
             test,
+            recordings,
         })
     }
 
@@ -176,7 +219,11 @@ fn find_test(graph: &Graph, name: &str) -> Result<(NodeId, String), AppError> {
 }
 
 /// The error for a name that is not there, with up to three that hold its last part.
-fn unknown(what: &'static str, name: String, all: impl Iterator<Item = String>) -> AppError {
+pub(super) fn unknown(
+    what: &'static str,
+    name: String,
+    all: impl Iterator<Item = String>,
+) -> AppError {
     let last = name.rsplit(['/', ':']).next().unwrap_or(&name).to_owned();
     let mut near: Vec<String> = all
         .filter(|other| !last.is_empty() && other.contains(&last))

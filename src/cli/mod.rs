@@ -12,6 +12,8 @@ mod history;
 mod ingest;
 mod init;
 mod quarantine;
+#[cfg(target_os = "linux")]
+mod record;
 mod report;
 mod revert;
 mod select;
@@ -59,6 +61,9 @@ enum Command {
     Select(select::Select),
     /// Print why a test depends on a path
     Why(why::Why),
+    /// Run tests and remember which files each of them opens
+    #[cfg(target_os = "linux")]
+    Record(record::Record),
     /// Read test reports into the history
     Ingest(ingest::Ingest),
     /// Print the past: of a test, of a run, of a commit, or the newest runs
@@ -97,6 +102,8 @@ pub fn run() -> ExitCode {
     let done = match cli.command {
         Command::Select(command) => command.run(&cli.global, &ui),
         Command::Why(command) => command.run(&cli.global, &ui),
+        #[cfg(target_os = "linux")]
+        Command::Record(command) => command.run(&cli.global, &ui),
         Command::Ingest(command) => command.run(&cli.global, &ui),
         Command::History(command) => command.run(&cli.global, &ui),
         Command::Gate(command) => command.run(&cli.global, &ui),

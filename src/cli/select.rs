@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 use super::error::CliError;
 use super::ui::Ui;
 use super::{ExitCode, Global};
-use crate::app::{Answer, AppError, CoverageFile, Granularity, Head, Request, Workspace};
-use crate::config::ci;
+use crate::app::{Answer, AppError, Granularity, Head, Request, Workspace};
+use crate::config::{CoverageFile, ci};
 use crate::model::RepoPath;
 use crate::report::{github, json, text};
 use crate::select::Outcome;
@@ -57,10 +57,15 @@ pub(super) struct Sides {
     /// How closely to look at the change
     #[arg(long, value_enum, default_value_t = Closeness::File)]
     granularity: Closeness,
-    /// Leave out tests that ran nothing of what changed when they were measured: a `.coverage` file with contexts, or
-    /// LCOV with test names. Without `@COMMIT`, FILE.commit tells the commit that was measured
+    /// Leave out tests that ran nothing of what changed when they were measured: a `.coverage` file with contexts,
+    /// LCOV with test names, or `DIR/{test}.xml` for a file a test. Without `@COMMIT`, FILE.commit tells the commit that
+    /// was measured
+    /// [default: `files` under `[coverage]` in `tia.toml`]
     #[arg(long, value_name = "FILE[@COMMIT]")]
     coverage: Vec<String>,
+    /// Leave nothing out because of coverage, whatever `tia.toml` says
+    #[arg(long, conflicts_with = "coverage")]
+    no_coverage: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -110,8 +115,20 @@ impl Sides {
                 Closeness::File => Granularity::File,
                 Closeness::Symbol => Granularity::Symbol,
             },
-            coverage: self.coverage.iter().map(|given| measured(given)).collect(),
+            coverage: self.coverage()?,
         })
+    }
+
+    /// The files that were named; none where the question is left to `tia.toml`.
+    fn coverage(&self) -> Result<Option<Vec<CoverageFile>>, CliError> {
+        if self.coverage.is_empty() && !self.no_coverage {
+            return Ok(None);
+        }
+        let files = self.coverage.iter().map(|given| CoverageFile::parse(given));
+        let files = files.collect::<Result<_, String>>();
+        files
+            .map(Some)
+            .map_err(|what| CliError::usage(format!("--coverage {what}")))
     }
 
     fn listed(&self, file: &str) -> Result<Vec<RepoPath>, CliError> {
@@ -139,18 +156,6 @@ impl Sides {
             .filter(|name| !name.is_empty())
             .map(RepoPath::new)
             .collect())
-    }
-}
-
-/// A file and the commit at which it was measured.
-fn measured(given: &str) -> CoverageFile {
-    let (file, at) = match given.rsplit_once('@') {
-        Some((file, at)) if !file.is_empty() && !at.is_empty() => (file, Some(at.to_owned())),
-        _ => (given, None),
-    };
-    CoverageFile {
-        file: PathBuf::from(file),
-        at,
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::CoverageFile;
 use crate::edges::rules::RawRule;
 use crate::edges::{RuleError, Rules};
 use crate::flaky::quarantine::Limits;
@@ -28,6 +29,8 @@ pub struct Config {
     pub quarantine: Limits,
     /// Branches besides the default one that many people share (globs): a run there answers for its own commit alone.
     pub shared_branches: Vec<String>,
+    /// Files of coverage, where no flag names one.
+    pub coverage: Vec<CoverageFile>,
     /// Keys that no setting bears, with where they stand.
     pub unknown: Vec<String>,
 }
@@ -67,6 +70,14 @@ pub enum ConfigError {
         /// What it must be.
         what: &'static str,
     },
+    /// A file of coverage that is none.
+    #[error("`{FILE_NAME}`, line {line}: `coverage.files`: {what}")]
+    Coverage {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        what: String,
+    },
     /// A rule cannot be used.
     #[error("`{FILE_NAME}` is not valid")]
     Rule(#[source] RuleError),
@@ -79,6 +90,7 @@ struct Wire {
     gate: Policy,
     quarantine: Limits,
     branches: Branches,
+    coverage: Coverage,
     rule: Vec<RawRule>,
 }
 
@@ -92,6 +104,12 @@ struct Select {
 #[serde(default)]
 struct Branches {
     shared: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Coverage {
+    files: Vec<toml::Spanned<String>>,
 }
 
 impl Config {
@@ -114,6 +132,9 @@ impl Config {
                 ("branches", toml::Value::Table(inner)) => {
                     unknown.extend(others("branches", inner, "shared"));
                 }
+                ("coverage", toml::Value::Table(inner)) => {
+                    unknown.extend(others("coverage", inner, "files"));
+                }
                 _ => unknown.push(key.clone()),
             }
         }
@@ -124,12 +145,23 @@ impl Config {
         if let Some((name, what)) = wire.quarantine.wrong() {
             return Err(ConfigError::Quarantine { name, what });
         }
+        let coverage = wire.coverage.files.iter().map(|given| {
+            let line = text[..given.span().start].matches('\n').count() + 1;
+            let file = CoverageFile::parse(given.get_ref());
+            let file = file.map_err(|what| ConfigError::Coverage { line, what })?;
+            Ok(CoverageFile {
+                line: Some(line),
+                ..file
+            })
+        });
+        let coverage = coverage.collect::<Result<_, ConfigError>>()?;
         let rules = Rules::new(&wire.rule).map_err(ConfigError::Rule)?;
         Ok(Self {
             base: wire.select.base,
             gate: wire.gate,
             quarantine: wire.quarantine,
             shared_branches: wire.branches.shared,
+            coverage,
             rules,
             unknown,
         })
@@ -161,6 +193,40 @@ mod tests {
                 .rules
                 .first_match(&"x/y".into())
                 .is_none()
+        );
+    }
+
+    #[test]
+    fn files_of_coverage_know_their_line_and_wrong_ones_name_it() {
+        let text = "[coverage]\nfiles = [\n  '.coverage',\n  'a.info@main',\n]\n";
+        let files = Config::parse(text).unwrap().coverage;
+        let lines: Vec<_> = files.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "`.coverage` (line 3 of `tia.toml`)",
+                "`a.info` (line 4 of `tia.toml`)"
+            ]
+        );
+        for (text, words) in [
+            (
+                "[coverage]\nfiles = ['a', 'b@']\n",
+                "line 2: `coverage.files`: `b@` names no commit",
+            ),
+            (
+                "\n[coverage]\nfiles = [\n  '',\n]\n",
+                "line 4: `coverage.files`: names no file",
+            ),
+            ("[coverage]\nfiles = 'a'\n", "line 2"),
+        ] {
+            let error = Config::parse(text).unwrap_err();
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            let said = format!("{error} {}", source.unwrap_or_default());
+            assert!(said.contains(words), "{said}");
+        }
+        assert_eq!(
+            Config::parse("[coverage]\nfile = 'a'\n").unwrap().unknown,
+            ["coverage.file"]
         );
     }
 

@@ -24,6 +24,10 @@ impl CoverageFormat for Lcov {
             .is_some_and(|line| line.starts_with(b"TN:") || line.starts_with(b"SF:"))
     }
 
+    fn untold(&self) -> CoverageError {
+        CoverageError::NoTests("its `TN:` records are empty")
+    }
+
     fn read(&self, bytes: &[u8]) -> Result<Measured, CoverageError> {
         let mut measured = Measured::default();
         let mut contexts: HashMap<String, usize> = HashMap::new();
@@ -72,13 +76,6 @@ impl CoverageFormat for Lcov {
         // the end is missing: so may be more
         if file.is_some() {
             return Err(CoverageError::Line(bytes.lines().count()));
-        }
-        if measured
-            .contexts
-            .iter()
-            .all(|context| context.name.is_empty())
-        {
-            return Err(CoverageError::NoTests("its `TN:` records are empty"));
         }
         Ok(measured)
     }

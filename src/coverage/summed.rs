@@ -1,4 +1,4 @@
-//! Formats that add all tests up. They are known only to say so.
+//! Formats that are known only to say so.
 
 use bstr::ByteSlice;
 
@@ -7,12 +7,7 @@ use crate::model::Measured;
 
 /// How files of a format begin, and what they are called.
 const BEGINNINGS: &[(&[u8], &str)] = &[
-    (b"<!DOCTYPE coverage", "Cobertura XML"),
-    (b"<coverage", "Cobertura XML"),
-    (b"<!DOCTYPE report", "JaCoCo XML"),
-    (b"<report", "JaCoCo XML"),
-    (b"mode: ", "a profile of Go"),
-    (b"\"llvm.coverage.json.export\"", "LLVM's JSON"),
+    (b"clover=", "Clover XML"),
     (b"\"statementMap\"", "Istanbul's JSON"),
     (b"\"show_contexts\"", "the JSON report of coverage.py"),
 ];
@@ -21,10 +16,8 @@ pub(super) struct Summed;
 
 impl Summed {
     fn kind(head: &[u8]) -> Option<&'static str> {
-        let found = BEGINNINGS.iter().find(|(beginning, _)| match beginning {
-            [b'm', ..] => head.starts_with(beginning),
-            _ => head.find(beginning).is_some(),
-        });
+        let mut beginnings = BEGINNINGS.iter();
+        let found = beginnings.find(|(beginning, _)| head.find(beginning).is_some());
         found.map(|(_, name)| *name)
     }
 }
@@ -38,10 +31,14 @@ impl CoverageFormat for Summed {
         Self::kind(head).is_some()
     }
 
+    fn untold(&self) -> CoverageError {
+        CoverageError::Unknown
+    }
+
     fn read(&self, bytes: &[u8]) -> Result<Measured, CoverageError> {
         let head = &bytes[..bytes.len().min(4096)];
         Err(match Self::kind(head) {
-            Some(kind) => CoverageError::Summed(kind),
+            Some(kind) => CoverageError::NotRead(kind),
             None => CoverageError::Unknown,
         })
     }

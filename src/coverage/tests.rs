@@ -4,8 +4,12 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use super::{CoverageError, all, read};
+use super::{CoverageError, all};
 use crate::model::Measured;
+
+fn read(bytes: &[u8]) -> Result<Measured, CoverageError> {
+    super::read(bytes, None)
+}
 
 fn fixture(name: &str) -> Vec<u8> {
     fs::read(folder().join(name)).expect("the fixture")
@@ -81,14 +85,100 @@ fn files_that_tell_no_tests_apart_say_so() {
     for (name, words) in [
         ("coverage_py/no_contexts.coverage", "tells no tests apart"),
         ("summed/shop.info", "tells no tests apart"),
-        ("summed/shop.xml", "Cobertura"),
+        (
+            "summed/shop.xml",
+            "Cobertura XML, which has no names of tests",
+        ),
+        ("jacoco/shop.xml", "JaCoCo XML, which has no names of tests"),
+        (
+            "llvm_json/shop.json",
+            "LLVM's JSON, which has no names of tests",
+        ),
         ("summed/shop.json", "JSON report of coverage.py"),
-        ("summed/go.out", "Go"),
+        (
+            "go_cover/shop.out",
+            "a profile of Go, which has no names of tests",
+        ),
     ] {
         let error = read(&fixture(name)).unwrap_err().to_string();
         assert!(error.contains(words), "{name}: {error}");
     }
     assert!(matches!(read(b"hello"), Err(CoverageError::Unknown)));
+}
+
+/// The lines of a file that ran under the name that was handed in.
+fn handed(name: &str, file: &str) -> Vec<u32> {
+    let measured = super::read(&fixture(name), Some("test")).unwrap();
+    let [context] = &measured.contexts[..] else {
+        panic!("{:?}", measured.contexts)
+    };
+    assert_eq!(context.name, "test");
+    let place = measured.files.iter().position(|other| other == file);
+    let place = place.unwrap_or_else(|| panic!("{:?}", measured.files)) as u32;
+    let lines = context.lines.iter().find(|(other, _)| *other == place);
+    lines.map_or_else(Vec::new, |(_, lines)| lines.iter().collect())
+}
+
+#[test]
+fn a_file_without_names_of_tests_is_that_of_the_test_that_names_it() {
+    assert_eq!(
+        handed(
+            "cobertura/tests.test_cart.test_total.xml",
+            "/srv/shop/shop/cart.py"
+        ),
+        [
+            3, 5, 8, 9, 12, 13, 14, 15, 16, 19, 23, 27, 28, 32, 36, 37, 40
+        ]
+    );
+    assert_eq!(
+        handed("llvm_json/shop.json", "/srv/shop/src/lib.rs"),
+        [9, 10, 12, 13, 14, 24, 25, 26]
+    );
+    assert_eq!(handed("jacoco/shop.xml", "shop/Cart.java"), [5, 8, 12]);
+    assert_eq!(
+        handed("go_cover/shop.out", "example.com/shop/cart.go"),
+        [3, 4, 5, 9]
+    );
+    // names in the file count
+    let bytes = fixture("lcov/shop.info");
+    assert_eq!(
+        super::read(&bytes, Some("test")).unwrap(),
+        read(&bytes).unwrap()
+    );
+}
+
+#[test]
+fn what_is_cut_or_cannot_be_is_told_with_its_line() {
+    for (text, words) in [
+        (
+            "<coverage><class filename='a'><line number='x' hits='1'/></class></coverage>",
+            "line 1 is damaged",
+        ),
+        ("<coverage>\n<class filename='a'>\n", "line 3 is damaged"),
+        (
+            "<coverage>\n<line number='1' hits='1'/></coverage>",
+            "line 2 is damaged",
+        ),
+        (
+            "<report><package name='a'><sourcefile>",
+            "line 1 is damaged",
+        ),
+        ("mode: set\na.go:1.1,2.2 1 1\na.go:1.1", "line 3 is damaged"),
+        (
+            "mode: set\na.go:1.1,4000000000.2 1 1\n",
+            "line 2 is damaged",
+        ),
+        (
+            "{\"data\":[{\"files\":[{\"filename\":\"a\",\"segments\":[[1],[2,1]]}]}]}",
+            "damaged where it tells of `a`",
+        ),
+        ("{\"data\":[{\"files\":[{", "is damaged"),
+    ] {
+        let error = super::read(text.as_bytes(), Some("t"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(words), "{text}: {error}");
+    }
 }
 
 #[test]
@@ -107,7 +197,14 @@ proptest! {
 
     #[test]
     fn damaged_files_never_panic(
-        name in prop::sample::select(vec!["coverage_py/arcs.coverage", "lcov/shop.info"]),
+        name in prop::sample::select(vec![
+            "coverage_py/arcs.coverage",
+            "lcov/shop.info",
+            "summed/shop.xml",
+            "jacoco/shop.xml",
+            "go_cover/shop.out",
+            "llvm_json/shop.json",
+        ]),
         edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..40),
         cut in any::<prop::sample::Index>(),
         whole in any::<bool>(),
@@ -120,7 +217,7 @@ proptest! {
         if !whole {
             bytes.truncate(cut.index(bytes.len()));
         }
-        let _ = read(&bytes);
+        let _ = super::read(&bytes, Some("test"));
     }
 
     #[test]

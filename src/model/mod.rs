@@ -9,6 +9,7 @@
 //! | run | [`RunContext`]: one execution of a test command; [`Part`]: what one of its jobs reported |
 //! | result | [`TestResult`]: one test's outcome in one run, with its [`Attempt`]s |
 //! | coverage | [`Measured`]: which lines ran, test by test |
+//! | recording | [`Recording`]: which files each test was seen to open |
 //! | variant | [`Variant`]: what sets executions of one test apart without making it another test |
 
 mod base;
@@ -18,6 +19,7 @@ mod measured;
 mod node;
 mod path;
 mod quarantine;
+mod recorded;
 mod result;
 mod run;
 mod series;
@@ -34,6 +36,7 @@ pub use measured::{Bits, Measured, MeasuredContext};
 pub use node::{EdgeKind, Node};
 pub use path::RepoPath;
 pub use quarantine::{Date, Pattern, Quarantined};
+pub use recorded::{Meeting, Reader, Recording};
 pub use result::{Attempt, Failure, Status, TestResult};
 pub use run::{Part, RunContext, SEARCH_BRANCH, Source, attribute};
 pub use series::{PartId, PastPart, RunId, Seen, Series};

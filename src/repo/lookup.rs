@@ -26,6 +26,12 @@ impl Repo {
         }
     }
 
+    /// Whether the ignore rules leave a path out of the repository; not where they cannot be read.
+    pub fn ignores(&self, path: &RepoPath) -> bool {
+        let path = String::from_utf8_lossy(path.as_bytes());
+        self.git.is_path_ignored(&*path).unwrap_or(false)
+    }
+
     /// The contents at a path of a commit; `None` where no file is there.
     pub fn read_at(&self, commit: ObjectId, path: &RepoPath) -> Result<Option<Vec<u8>>, RepoError> {
         match self.entry(&Side::Commit(commit), path)? {

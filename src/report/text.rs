@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::graph::{Chain, Graph};
-use crate::model::{ChangeKind, Node, RepoPath};
+use crate::model::{ChangeKind, Meeting, Node, Reader, RepoPath};
 use crate::select::{Outcome, Reason, Scope, Selection};
 
 /// One line that says what is selected: "3 of 12 suites (8 tests)".
@@ -61,7 +61,35 @@ pub fn reason(reason: &Reason, base: &Graph, head: &Graph) -> Vec<String> {
             vec![format!("`{}` {}", fallback.path, fallback.cause.text())]
         }
         Reason::Ruled(path) => vec![format!("a rule ties it to `{path}`")],
+        Reason::Recorded(sighting) => {
+            let trail = sighting.trail.as_ref();
+            let mut lines = trail.map_or_else(Vec::new, |trail| chain(&trail.chain(base, head)));
+            let (reader, meeting, path) = (&sighting.reader, sighting.meeting, &sighting.path);
+            lines.push(recorded(reader, meeting, path, sighting.commit.as_deref()));
+            lines
+        }
     }
+}
+
+/// What a recording shows, in one line: "`test_a` opened `data.json` when it was recorded at 0123456789ab".
+pub fn recorded(
+    reader: &Reader,
+    meeting: Meeting,
+    path: &RepoPath,
+    commit: Option<&str>,
+) -> String {
+    let (who, when) = match reader {
+        Reader::Test { suite, case } => (case.as_ref().unwrap_or(suite).clone(), ""),
+        Reader::File(file) => (file.to_string(), " while it was loaded,"),
+    };
+    let at = match commit {
+        Some(commit) => format!(" at {}", commit.get(..12).unwrap_or(commit)),
+        None => String::new(),
+    };
+    format!(
+        "{who} {} {path}{when} when it was recorded{at}",
+        meeting.verb()
+    )
 }
 
 /// A chain, a line per link: `tests/test_a.py:3 imports src/a.py`.

@@ -10,6 +10,7 @@
 mod covered;
 mod fallback;
 mod narrow;
+mod recorded;
 pub mod runner;
 mod seeds;
 mod selection;
@@ -19,7 +20,10 @@ use std::sync::Arc;
 
 pub use covered::{Evidence, Judgement, Region, drop, is_or_holds, judge};
 pub use narrow::{Attributed, Finer, narrow, unattributable};
-pub use selection::{Cause, Fallback, Inert, Outcome, Reason, Scope, Selected, Selection, Trail};
+pub use recorded::{add as add_recorded, come_or_gone};
+pub use selection::{
+    Cause, Fallback, Inert, Outcome, Reason, Scope, Selected, Selection, Sighting, Trail,
+};
 
 use crate::edges::Rules;
 use crate::graph::{Graph, NodeId};

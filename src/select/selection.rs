@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::is_or_holds;
 use crate::graph::{Chain, Graph, NodeId, Reach};
-use crate::model::{NodeInfo, RepoPath, Suite};
+use crate::model::{Meeting, NodeInfo, Reader, RepoPath, Suite};
 
 /// The affected tests, with reasons and fallbacks.
 #[derive(Clone, Debug)]
@@ -43,6 +45,57 @@ pub enum Reason {
     Everything(Fallback),
     /// A rule ties it to this changed path.
     Ruled(RepoPath),
+    /// It was seen to meet what changed.
+    Recorded(Sighting),
+}
+
+/// What a recording shows.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    /// Who met something: a test, or a file while it was loaded.
+    pub reader: Reader,
+    /// How.
+    pub meeting: Meeting,
+    /// What: a path that changed, or one that depends on that.
+    pub path: RepoPath,
+    /// The commit at which it was recorded.
+    pub commit: Option<String>,
+    /// The way from the suite to the file that met something, where that is no test.
+    pub trail: Option<Trail>,
+}
+
+/// What recordings add of one suite.
+pub(super) struct Addition {
+    /// The suite as it is, selected for the first sighting.
+    info: NodeInfo,
+    sighting: Sighting,
+    /// The cases that are added; none where the suite cannot be told apart.
+    cases: Option<BTreeSet<String>>,
+}
+
+impl Addition {
+    pub(super) fn new(info: &NodeInfo, sighting: Sighting) -> Self {
+        Self {
+            info: info.clone(),
+            sighting,
+            cases: info.cases_complete.then(BTreeSet::new),
+        }
+    }
+
+    /// Adds a case as it was recorded, or all.
+    pub(super) fn add(&mut self, case: Option<&str>) {
+        let known = case.and_then(|case| {
+            self.info
+                .cases
+                .iter()
+                .find(|known| is_or_holds(known, case))
+        });
+        self.cases = known.and_then(|known| {
+            let mut cases = self.cases.take()?;
+            cases.insert(known.clone());
+            Some(cases)
+        });
+    }
 }
 
 /// The way from a selected suite to what changed. The chain itself is only put together when somebody asks: a change
@@ -139,6 +192,21 @@ impl Selected {
             reason,
         }
     }
+
+    /// Adds cases to those that are selected.
+    fn widen(&mut self, addition: Addition) {
+        let all = addition.info.cases;
+        let Some(more) = addition.cases else {
+            (self.cases, self.complete, self.narrowed) = (all, addition.info.cases_complete, false);
+            return;
+        };
+        let (old, count) = (std::mem::take(&mut self.cases), all.len());
+        let kept = all
+            .into_iter()
+            .filter(|case| old.contains(case) || more.contains(case));
+        self.cases = kept.collect();
+        self.narrowed = self.cases.len() < count;
+    }
 }
 
 impl Selection {
@@ -166,6 +234,42 @@ impl Selection {
     /// The same with each suite changed or left out.
     pub(super) fn map(mut self, change: impl Fn(Selected) -> Option<Selected>) -> Self {
         self.selected = self.selected.into_iter().filter_map(change).collect();
+        self
+    }
+
+    /// One suite of it, if it is selected; of its cases only the one that is named, where they can be told apart.
+    pub fn only(self, suite: &Suite, case: Option<&str>) -> Self {
+        self.map(|mut selected| {
+            if selected.suite != *suite {
+                return None;
+            }
+            if let Some(case) = case.filter(|_| selected.complete) {
+                selected.cases.retain(|known| is_or_holds(known, case));
+            }
+            Some(selected)
+        })
+    }
+
+    /// The same with suites, or cases of suites, added.
+    pub(super) fn with(mut self, additions: BTreeMap<Suite, Addition>) -> Self {
+        let felt = |path: &RepoPath| additions.values().any(|one| one.sighting.path == *path);
+        self.inert.retain(|inert| !felt(&inert.path));
+        for (suite, addition) in additions {
+            let place = self
+                .selected
+                .binary_search_by(|selected| selected.suite.cmp(&suite));
+            match place {
+                Ok(at) if !self.selected[at].narrowed => {}
+                Ok(at) => self.selected[at].widen(addition),
+                Err(at) => {
+                    let reason = Reason::Recorded(addition.sighting.clone());
+                    let mut selected = Selected::new(suite, &addition.info, reason);
+                    selected.cases.clear();
+                    selected.widen(addition);
+                    self.selected.insert(at, selected);
+                }
+            }
+        }
         self
     }
 

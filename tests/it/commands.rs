@@ -90,6 +90,18 @@ fn why_says_no_with_an_exit_code_and_what_is_missing() {
 }
 
 #[test]
+fn why_names_the_definitions_on_the_way_to_one_that_is_asked_for() {
+    for args in [
+        &["py/pkg/leaf.py::leaf"][..],
+        &["py/pkg/leaf.py::leaf", "py/tests/test_other.py"],
+        &["src/leaf.rs::leaf", "both::it one"],
+        &["py/pkg/leaf.py::leef"],
+    ] {
+        assert_snapshot!(session(&project(), "why", args));
+    }
+}
+
+#[test]
 fn why_names_near_misses() {
     assert_snapshot!(session(&project(), "why", &["pkg/leaf.py"]));
 }

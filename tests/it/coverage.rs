@@ -453,3 +453,59 @@ fn tests_whose_own_files_were_not_measured_may_do_what_these_files_do() {
     assert!(kept.contains(&"put".to_owned()), "{kept:?}");
     assert!(!kept.contains(&"lazy_first".to_owned()), "{kept:?}");
 }
+
+#[test]
+fn tia_toml_names_the_files_and_flags_name_others_or_none() {
+    let repo = shop();
+    let lines = fixtures().join("coverage_py/lines.coverage");
+    let toml = format!("[coverage]\nfiles = ['{}@measured']\n", lines.display());
+    repo.write(b"tia.toml", toml.as_bytes()).expect("a file");
+    repo.commit().expect("a commit");
+    // the file itself configures selections, so it has to be of the measured commit
+    repo.git(["tag", "-f", "measured"]).expect("a tag");
+    edit(&repo, "shop/cart.py", "amount - amount", "amount + amount");
+    let run = |more: &[&str]| {
+        Tia::new(&repo, "select")
+            .args(&["--base", "HEAD"])
+            .args(more)
+            .run()
+    };
+    assert_eq!(selected(&run(&[])), "test_discount");
+    assert_eq!(selected(&run(&["--no-coverage"])), "all");
+    let other = run(&["--coverage", "missing.info@measured"]);
+    assert_eq!(selected(&other), "all");
+    assert!(
+        other.stderr.contains("cannot read `missing.info`"),
+        "{}",
+        other.stderr
+    );
+    let toml = "[coverage]\nfiles = [\n  'gone.info@measured',\n]\n";
+    repo.write(b"tia.toml", toml.as_bytes()).expect("a file");
+    let gone = run(&[]).stderr;
+    assert!(gone.contains("gone.info` (line 3 of `tia.toml`)"), "{gone}");
+}
+
+#[test]
+fn one_file_a_test_tells_tests_apart_in_formats_that_do_not() {
+    let repo = shop();
+    edit(&repo, "shop/cart.py", "amount - amount", "amount + amount");
+    assert_eq!(
+        selected(&select(&repo, "cobertura/{test}.xml@measured", &[])),
+        "test_discount"
+    );
+    let none = select(&repo, "cobertura/{test}.info@measured", &[]);
+    assert_eq!(selected(&none), "all");
+    assert!(
+        none.stderr.contains("no file is named like"),
+        "{}",
+        none.stderr
+    );
+    let unsaid = select(&repo, "cobertura/{test}.xml", &[]);
+    assert!(
+        unsaid
+            .stderr
+            .contains("fixtures/coverage/cobertura.commit`"),
+        "{}",
+        unsaid.stderr
+    );
+}

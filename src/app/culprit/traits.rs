@@ -108,7 +108,7 @@ fn look(selection: &Selection, [older, newer]: [&Graph; 2], suite: &Suite) -> Me
     };
     let distance = match &selected[at].reason {
         Reason::Affected(trail) => Some(trail.chain(older, newer).links.len() as u32),
-        Reason::Everything(_) | Reason::Ruled(_) => None,
+        Reason::Everything(_) | Reason::Ruled(_) | Reason::Recorded(_) => None,
     };
     Meets {
         reaches: Some(true),

@@ -12,9 +12,9 @@ pub mod triage;
 use serde::Serialize;
 
 use crate::graph::{Chain, Graph};
-use crate::model::{Change, ChangeKind, Node, Note, Suite};
+use crate::model::{Change, ChangeKind, Node, Note, Reader, Suite};
 use crate::report::Covered;
-use crate::select::{Outcome, Reason, Scope, Selection};
+use crate::select::{Outcome, Reason, Scope, Selection, Sighting};
 
 /// The document of `tia select --format json`.
 #[derive(Debug, Serialize)]
@@ -79,6 +79,21 @@ enum ReasonV1 {
     Affected(ChainV1),
     Everything { path: String, cause: String },
     Ruled { path: String },
+    Recorded(RecordedV1),
+}
+
+#[derive(Debug, Serialize)]
+struct RecordedV1 {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    met: &'static str,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    chain: Vec<LinkV1>,
 }
 
 /// A chain from a test to what changed.
@@ -240,6 +255,23 @@ fn reason(reason: &Reason, base: &Graph, head: &Graph) -> ReasonV1 {
         Reason::Ruled(path) => ReasonV1::Ruled {
             path: path.to_string(),
         },
+        Reason::Recorded(sighting) => ReasonV1::Recorded(recorded(sighting, base, head)),
+    }
+}
+
+fn recorded(sighting: &Sighting, base: &Graph, head: &Graph) -> RecordedV1 {
+    let (case, file) = match &sighting.reader {
+        Reader::Test { case, .. } => (case.clone(), None),
+        Reader::File(file) => (None, Some(file.to_string())),
+    };
+    let trail = sighting.trail.as_ref();
+    RecordedV1 {
+        case,
+        file,
+        met: sighting.meeting.verb(),
+        path: sighting.path.to_string(),
+        commit: sighting.commit.clone(),
+        chain: trail.map_or_else(Vec::new, |trail| chain(&trail.chain(base, head)).chain),
     }
 }
 
