@@ -32,8 +32,8 @@ impl Kind {
     }
 }
 
-/// The kind of a change. Documents and comments ride along with anything else; `mixed` is configuration or data together
-/// with code.
+/// The kind of a change. All below `doc` and `docs` is documents, requirements too. Documents and comments ride along with
+/// anything else; `mixed` is configuration or data together with code.
 ///
 /// # Errors
 /// A blob that cannot be read, in words.
