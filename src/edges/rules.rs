@@ -168,6 +168,7 @@ fn set(globs: &[String], rule: usize) -> Result<GlobSet, RuleError> {
         let text = glob.trim_start_matches("./").trim_start_matches('/');
         builder.add(
             GlobBuilder::new(text)
+                .empty_alternates(true)
                 .literal_separator(true)
                 .build()
                 .map_err(|e| error(glob, e))?,
