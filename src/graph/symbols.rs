@@ -20,6 +20,9 @@ pub struct Symbols<'p> {
     heirs: Vec<Vec<ClassId>>,
     /// The classes that define a name.
     definers: FxHashMap<Word, Vec<ClassId>>,
+    /// Names of members that code from outside asks for: those that no code of the program does, and those of files and
+    /// other things that are passed around everywhere.
+    asked_outside: FxHashSet<Word>,
 }
 
 /// A set of units.
@@ -52,6 +55,8 @@ pub struct Walk {
     /// Beginnings and ends of names.
     affixes: Vec<Word>,
     habits: Habits,
+    /// Something unknown was given to code from outside.
+    lent: bool,
     /// Functions that were used as values.
     given: FxHashSet<UnitId>,
     queue: Vec<UnitId>,
@@ -90,8 +95,10 @@ impl<'p> Symbols<'p> {
                 definers.entry(*word).or_default().push(id as ClassId);
             }
         }
+        let asked_outside = asked_outside(program, &definers);
         Self {
             program,
+            asked_outside,
             family: (0..count as ClassId)
                 .map(|class| follow(class, true))
                 .collect(),
@@ -125,6 +132,7 @@ impl<'p> Symbols<'p> {
             next: FxHashMap::default(),
             affixes: Vec::new(),
             habits: Habits::default(),
+            lent: false,
             given: FxHashSet::default(),
             queue: Vec::new(),
             via: FxHashMap::default(),
@@ -305,6 +313,18 @@ impl<'p> Symbols<'p> {
                     walk.stars.entry(module).or_insert(from);
                 }
             }
+            ProgramUse::Lent => {
+                if std::mem::replace(&mut walk.lent, true) {
+                    return;
+                }
+                for class in walk.live.ones().collect::<Vec<_>>() {
+                    for (word, units) in &self.program.classes[class].members {
+                        if self.asked_outside.contains(word) {
+                            self.reach_all(walk, units, from);
+                        }
+                    }
+                }
+            }
             ProgramUse::Prefix(word) => self.affix(walk, word, from),
             ProgramUse::Fixture(word) => {
                 for &unit in self.program.fixtures.get(&word).into_iter().flatten() {
@@ -366,6 +386,15 @@ impl<'p> Symbols<'p> {
             walk.via.insert(unit, from);
         }
         walk.queue.push(unit);
+    }
+
+    /// Reaches units that nobody but a runner may call by name.
+    fn reach_all(&self, walk: &mut Walk, units: &[UnitId], from: Option<UnitId>) {
+        for &unit in units {
+            if !walk.tests.0.contains(unit as usize) {
+                self.reach(walk, unit, from);
+            }
+        }
     }
 
     fn members(&self, walk: &mut Walk, class: ClassId, word: Word, from: Option<UnitId>) -> bool {
@@ -438,13 +467,11 @@ impl<'p> Symbols<'p> {
                         || walk.any.contains(&word)
                         || walk.habits.reflects
                         || walk.affixes.iter().any(|affix| self.fits(word, *affix)));
-                let called = own.open || whole || (own.outside && walk.outside.contains(&word));
+                let lent = walk.lent && self.asked_outside.contains(&word);
+                let called =
+                    own.open || whole || lent || (own.outside && walk.outside.contains(&word));
                 if named || called {
-                    for &unit in units {
-                        if !walk.tests.0.contains(unit as usize) {
-                            self.reach(walk, unit, from);
-                        }
-                    }
+                    self.reach_all(walk, units, from);
                 }
                 let asked = |by: &FxHashMap<Word, Vec<ClassId>>| {
                     by.get(&word).is_some_and(|all| {
@@ -557,6 +584,61 @@ impl Walk {
         chain.reverse();
         chain
     }
+}
+
+/// Names of members that code from outside asks for.
+fn asked_outside(program: &Program, definers: &FxHashMap<Word, Vec<ClassId>>) -> FxHashSet<Word> {
+    let uses = program.units.iter().flat_map(|unit| &unit.uses);
+    let named: FxHashSet<Word> = uses
+        .filter_map(|used| match used {
+            ProgramUse::Any(word)
+            | ProgramUse::Of(_, word)
+            | ProgramUse::Outside(word)
+            | ProgramUse::Super(_, word) => Some(*word),
+            _ => None,
+        })
+        .collect();
+    let asked = |word: &Word| !named.contains(word) || is_common(&program.words[*word as usize]);
+    definers.keys().copied().filter(asked).collect()
+}
+
+/// Names by which Python's library uses objects that are not its own: files, mappings, locks, handlers.
+fn is_common(name: &str) -> bool {
+    matches!(
+        name,
+        "acquire"
+            | "append"
+            | "close"
+            | "default"
+            | "emit"
+            | "feed"
+            | "filter"
+            | "flush"
+            | "format"
+            | "get"
+            | "handle"
+            | "items"
+            | "keys"
+            | "process"
+            | "read"
+            | "readable"
+            | "readinto"
+            | "readline"
+            | "readlines"
+            | "recv"
+            | "release"
+            | "run"
+            | "seek"
+            | "seekable"
+            | "send"
+            | "tell"
+            | "update"
+            | "values"
+            | "visit"
+            | "writable"
+            | "write"
+            | "writelines"
+    )
 }
 
 /// Names that Python itself calls.

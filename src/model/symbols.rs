@@ -147,6 +147,8 @@ pub enum ProgramUse {
     Name(ModuleId, Word),
     /// All names of the module that a star import takes.
     Star(ModuleId),
+    /// Something of which nothing is known is given to code from outside, which calls methods of it.
+    Lent,
 }
 
 /// A class.
@@ -224,6 +226,7 @@ impl Program {
             ProgramUse::Fixture(word) => ProgramUse::Fixture(word + words),
             ProgramUse::Name(module, word) => ProgramUse::Name(module + modules, word + words),
             ProgramUse::Star(module) => ProgramUse::Star(module + modules),
+            ProgramUse::Lent => ProgramUse::Lent,
         };
         let shifted = |all: Vec<UnitId>| all.into_iter().map(|unit| unit + units).collect();
         let by_word = |all: FxHashMap<Word, Vec<UnitId>>| {

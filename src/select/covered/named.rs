@@ -96,7 +96,8 @@ impl<'a> Named<'a> {
                 ProgramUse::Class(_)
                 | ProgramUse::Module(_)
                 | ProgramUse::Name(..)
-                | ProgramUse::Star(_) => false,
+                | ProgramUse::Star(_)
+                | ProgramUse::Lent => false,
             })
     }
 

@@ -274,4 +274,6 @@ pub(crate) enum Use {
     Text(NameId),
     /// A fixture, by name.
     Fixture(NameId),
+    /// What is called or set gets this: where it is not ours, it may call anything of it.
+    Lent(TyId, TyId),
 }

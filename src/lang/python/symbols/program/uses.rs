@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::super::values::Value;
-use super::super::{Bound, GIVEN_AWAY, Member, Ty, Use};
+use super::super::{Bound, GIVEN_AWAY, Member, Ty, TyId, Use};
 use super::{Linker, as_value};
 use crate::lang::python::links::Wide;
 use crate::model::{ClassId, ModuleId, ProgramUse, UnitId, Word};
@@ -86,6 +86,7 @@ impl Linker<'_> {
                     other => as_value(other),
                 }));
             }
+            Use::Lent(to, what) => self.lent(file, to, what, uses),
             Use::Import(import) => {
                 for target in self.targets(file, import) {
                     self.runs(&target, uses);
@@ -136,6 +137,38 @@ impl Linker<'_> {
                     .map(|s| s.names[name as usize].clone())
                     .unwrap_or_default();
                 self.text_used(file, &text, uses);
+            }
+        }
+    }
+
+    /// Something is given to code that may not be ours: it may call any method of it.
+    fn lent(&mut self, file: ModuleId, to: TyId, what: TyId, uses: &mut FxHashSet<ProgramUse>) {
+        let (mut outside, mut unknown) = (false, false);
+        for value in &self.eval(file, to).values {
+            match value {
+                Value::Foreign | Value::Outside => outside = true,
+                Value::Any => unknown = true,
+                Value::Class(class) | Value::Instance(class) | Value::Super(class) => {
+                    let class = &self.program.classes[*class as usize];
+                    unknown |= class.open || class.outside;
+                }
+                _ => {}
+            }
+        }
+        if !(outside || unknown) {
+            return;
+        }
+        let mut next = self.eval(file, what).values.clone();
+        while let Some(value) = next.pop() {
+            match value {
+                Value::Class(class) | Value::Instance(class) => {
+                    uses.insert(ProgramUse::All(class));
+                }
+                Value::Box(inner) => next.extend(inner.iter().cloned()),
+                Value::Any if outside => {
+                    uses.insert(ProgramUse::Lent);
+                }
+                _ => {}
             }
         }
     }

@@ -6,6 +6,13 @@ use super::super::{Ty, TyId, Use, keeping};
 use super::{Reader, texts};
 
 impl Reader<'_> {
+    /// Somebody gets something.
+    pub(super) fn lend(&mut self, to: TyId, ty: TyId) {
+        if !matches!(self.out.tys[ty as usize], Ty::Scalar | Ty::Text(_)) {
+            self.uses(Use::Lent(to, ty));
+        }
+    }
+
     pub(super) fn call(&mut self, call: &ExprCall) -> TyId {
         let arguments = &call.arguments;
         let plain = call.func.as_name_expr().map(|n| n.id.as_str().to_owned());
@@ -124,15 +131,21 @@ impl Reader<'_> {
             last,
             "raises" | "warns" | "suppress" | "assertRaises" | "assertRaisesRegex"
         );
+        // Python's own functions call what operators call, and what `key=` or `file=` is given
+        let own = plain.is_some() && !local && is_builtin(last);
         for (at, argument) in arguments.args.iter().enumerate() {
-            match argument {
+            let ty = match argument {
                 _ if types && at == 0 => self.touch(argument),
                 _ => self.expr(argument),
             };
+            if !own {
+                self.lend(func, ty);
+            }
         }
-        arguments.keywords.iter().for_each(|k| {
-            self.expr(&k.value);
-        });
+        for keyword in &arguments.keywords {
+            let ty = self.expr(&keyword.value);
+            self.lend(func, ty);
+        }
         match last {
             "getfixturevalue" => {
                 if let Some(Expr::StringLiteral(text)) = arguments.args.first() {
@@ -181,6 +194,51 @@ impl Reader<'_> {
         }
         self.ty(Ty::Call(func))
     }
+}
+
+/// Whether Python's own function of this name calls no methods of its arguments but those that operators call.
+fn is_builtin(name: &str) -> bool {
+    matches!(
+        name,
+        "abs"
+            | "all"
+            | "any"
+            | "bool"
+            | "bytes"
+            | "callable"
+            | "dict"
+            | "divmod"
+            | "enumerate"
+            | "filter"
+            | "float"
+            | "format"
+            | "frozenset"
+            | "hash"
+            | "id"
+            | "int"
+            | "isinstance"
+            | "issubclass"
+            | "iter"
+            | "len"
+            | "list"
+            | "map"
+            | "max"
+            | "min"
+            | "next"
+            | "print"
+            | "range"
+            | "repr"
+            | "reversed"
+            | "round"
+            | "set"
+            | "sorted"
+            | "str"
+            | "sum"
+            | "tuple"
+            | "type"
+            | "vars"
+            | "zip"
+    )
 }
 
 /// What a computed text certainly begins with.

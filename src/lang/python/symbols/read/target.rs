@@ -58,6 +58,7 @@ impl Reader<'_> {
                 self.left_behind(target);
                 let name = self.name(&attribute.attr);
                 self.uses(Use::Attr(of, name));
+                self.lend(of, ty);
                 if let Ty::SelfOf(class) | Ty::ClassOf(class) = self.resolved(of) {
                     let member = (name, Member::Own(ty));
                     let members = &mut self.out.classes[class as usize].members;
@@ -68,7 +69,8 @@ impl Reader<'_> {
             }
             Expr::Subscript(subscript) => {
                 self.left_behind(&subscript.value);
-                self.expr(&subscript.value);
+                let of = self.expr(&subscript.value);
+                self.lend(of, ty);
                 self.expr(&subscript.slice);
             }
             _ => {
