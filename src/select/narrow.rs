@@ -9,7 +9,9 @@ mod cargo;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::graph::{Graph, Symbols, Units, Walk};
-use crate::model::{ModuleId, Node, Program, ProgramImport, RepoPath, Suite, UnitId, Word};
+use crate::model::{
+    ClassId, ModuleId, Node, Program, ProgramImport, ProgramUse, RepoPath, Suite, UnitId, Word,
+};
 
 use super::{Selected, Selection};
 
@@ -360,6 +362,9 @@ impl<'a> Side<'a> {
                 }
                 at += 1;
             }
+            if wanted.is_empty() {
+                self.imported(module, &mut units, &mut classes);
+            }
             if units.is_empty() {
                 units.extend(self.units_of(module));
             }
@@ -370,10 +375,37 @@ impl<'a> Side<'a> {
         self.symbols.extend(walk, units);
     }
 
+    /// What a file of tests imports may be tests, too.
+    fn imported(&self, module: ModuleId, units: &mut Vec<UnitId>, classes: &mut Vec<ClassId>) {
+        let program = self.symbols.program();
+        let own = &program.modules[module as usize];
+        let runs = own.runs.iter();
+        let stars = runs.flat_map(|unit| &program.units[*unit as usize].uses);
+        let stars = stars.filter_map(|used| match used {
+            ProgramUse::Star(module) => Some(*module),
+            _ => None,
+        });
+        let all = std::iter::once(module).chain(stars);
+        for used in all.flat_map(|m| program.modules[m as usize].members.values().flatten()) {
+            match used {
+                ProgramUse::Unit(unit) | ProgramUse::Call(unit) => units.push(*unit),
+                ProgramUse::Class(class) => {
+                    classes.push(*class);
+                    let members = program.classes[*class as usize].members.values();
+                    units.extend(members.flatten());
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn hit(&self, walk: &Walk) -> Option<UnitId> {
         let program = self.symbols.program();
         let read = |unit: &&UnitId| {
-            walk.contains(**unit) && (walk.reads_docs() || program.units[**unit as usize].kept)
+            let own = &program.units[**unit as usize];
+            // a file's own is there once the file is loaded
+            let there = walk.contains(**unit) || own.name.is_empty();
+            there && (walk.reads_docs() || own.kept)
         };
         let asked = |(module, word): &(ModuleId, Word)| self.symbols.asked(walk, *module, *word);
         walk.first_of(&self.changed)

@@ -30,6 +30,13 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
     for (at, unit) in after.units.iter().enumerate() {
         let Some(&place) = old.get(&new_keys[at]) else {
             known.can_be_defined(after, unit)?;
+            abstract_stays(after, unit)?;
+            for name in own_names(unit) {
+                let twice = looked_up.contains(name) && looks_up.contains(name);
+                if twice || known.head_names.contains(name) {
+                    return Err("what runs on import names what is new");
+                }
+            }
             units.push((None, Some(at as u32)));
             names.extend(names_of(unit));
             continue;
@@ -50,7 +57,12 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
         if unit.kind == Kind::Module {
             return Err("what runs on import changed");
         }
-        if was.head != unit.head && (was.risky || unit.risky) {
+        if was.head != unit.head {
+            abstract_stays(before, was)?;
+            abstract_stays(after, unit)?;
+        }
+        let may_fail = unit.flags & MAY_FAIL != 0;
+        if was.head != unit.head && (was.risky || unit.risky || may_fail) {
             if was.flags & MAY_FAIL != 0 {
                 return Err("what runs where a function is defined changed");
             }
@@ -71,11 +83,13 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
         }
     }
     keeps_its_order(&order, &looks_up, after)?;
+    binds_as_before(before, after)?;
     for (at, unit) in before.units.iter().enumerate() {
         if new.contains_key(&old_keys[at]) {
             continue;
         }
         units.push((Some(at as u32), None));
+        abstract_stays(before, unit)?;
         for name in own_names(unit) {
             if looks_up.contains(name) || known.head_names.contains(name) {
                 return Err("what runs on import names what is gone");
@@ -170,7 +184,10 @@ impl<'a> Known<'a> {
         if unit.kind == Kind::Module {
             return Err("what runs on import changed");
         }
-        let is_there = |name: &str| self.is_there(name, unit.lines.0);
+        // a class has no name yet where its body is read
+        let around = unit.name.split_once('.').map(|(class, _)| class);
+        let is_there =
+            |name: &str| name.split('.').next() != around && self.is_there(name, unit.lines.0);
         if unit.flags & MAY_FAIL != 0 || !loads(after, unit).all(is_there) {
             return Err("what runs where a function is defined may fail");
         }
@@ -240,6 +257,73 @@ fn keeps_its_order(
         }
     }
     Ok(())
+}
+
+/// A method that heirs must have decides whether they can be made.
+fn abstract_stays(symbols: &Symbols, unit: &Unit) -> Result<(), &'static str> {
+    match loads(symbols, unit).any(|name| name.to_ascii_lowercase().contains("abstract")) {
+        true => Err("an abstract method is another"),
+        false => Ok(()),
+    }
+}
+
+/// Whether what is looked up on import finds what it found.
+fn binds_as_before(before: &Symbols, after: &Symbols) -> Result<(), &'static str> {
+    let (old, new) = (bound_before_use(before), bound_before_use(after));
+    let alone = |name: &&str, of: &BTreeMap<&str, (bool, Vec<u8>)>| of[name].1.is_empty();
+    let names: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
+    let same = names
+        .iter()
+        .all(|name| match (old.get(name), new.get(name)) {
+            (Some(was), Some(is)) => was == is,
+            (Some(_), None) => alone(name, &old),
+            _ => alone(name, &new),
+        });
+    match same {
+        true => Ok(()),
+        false => Err("what runs on import changed places with a definition"),
+    }
+}
+
+/// The names that are looked up on import and bound by a definition or import: whether each is bound above, and in which order
+/// where it is bound more than once.
+fn bound_before_use(symbols: &Symbols) -> BTreeMap<&str, (bool, Vec<u8>)> {
+    let looked_up: BTreeMap<&str, u32> = symbols
+        .loaded
+        .iter()
+        .map(|(name, line)| (symbols.names[*name as usize].as_str(), *line))
+        .collect();
+    let mut first: BTreeMap<&str, u32> = BTreeMap::new();
+    for unit in &symbols.units {
+        for name in own_names(unit) {
+            let line = first.entry(name).or_insert(unit.lines.0);
+            *line = unit.lines.0.min(*line);
+        }
+    }
+    let mut kinds: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
+    for (name, bound) in &symbols.scope {
+        kinds
+            .entry(&symbols.names[*name as usize])
+            .or_default()
+            .push(match bound {
+                Bound::Unit(_) => 0,
+                Bound::Class(_) => 1,
+                Bound::Import(_) => 2,
+                Bound::Value(..) => 3,
+            });
+    }
+    let mut found = BTreeMap::new();
+    for (name, line) in &looked_up {
+        if let Some(defined) = first.get(name) {
+            found.insert(*name, (defined < line, Vec::new()));
+        }
+    }
+    for (name, kinds) in kinds {
+        if kinds.windows(2).any(|pair| pair[0] != pair[1]) {
+            found.entry(name).or_default().1 = kinds;
+        }
+    }
+    found
 }
 
 /// How the imports on the top level differ.
@@ -340,7 +424,7 @@ fn own_names(unit: &Unit) -> impl Iterator<Item = &str> {
 fn loaded(symbols: &Symbols) -> BTreeSet<&str> {
     let loaded = symbols.loaded.iter();
     loaded
-        .map(|name| symbols.names[*name as usize].as_str())
+        .map(|(name, _)| symbols.names[*name as usize].as_str())
         .collect()
 }
 

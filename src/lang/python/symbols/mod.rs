@@ -43,8 +43,8 @@ pub struct Symbols {
     pub(super) imports: Vec<Imported>,
     /// The imports that stand by themselves on the top level, by place among all, with their lines.
     pub(super) plain: Vec<(u32, u32)>,
-    /// The names that are looked up when the file is loaded, sorted.
-    pub(super) loaded: Vec<NameId>,
+    /// The names that are looked up when the file is loaded, sorted, each with the first line that does.
+    pub(super) loaded: Vec<(NameId, u32)>,
 }
 
 /// A piece of a file that changes as a whole.

@@ -1,7 +1,7 @@
 //! What provably cannot fail, or do anything, while a file is imported.
 
 use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{Decorator, Expr, Stmt, StmtFunctionDef, UnaryOp};
+use ruff_python_ast::{Decorator, Expr, Operator, Stmt, StmtFunctionDef, UnaryOp};
 
 /// Whether an expression only puts literals and names together. `names` gathers the names, with their attributes.
 pub(super) fn is_pure(expr: &Expr, names: &mut Vec<String>) -> bool {
@@ -56,6 +56,30 @@ pub(super) fn is_base(expr: &Expr, names: &mut Vec<String>) -> bool {
             is_base(&subscript.value, names) && is_base(&subscript.slice, names)
         }
         Expr::Tuple(tuple) => tuple.elts.iter().all(|e| is_base(e, names)),
+        _ => false,
+    }
+}
+
+/// Whether an annotation is told by names alone.
+pub(super) fn is_annotation(expr: &Expr, names: &mut Vec<String>) -> bool {
+    match expr {
+        Expr::StringLiteral(_) | Expr::NoneLiteral(_) | Expr::EllipsisLiteral(_) => true,
+        Expr::Name(_) | Expr::Attribute(_) => is_pure(expr, names),
+        Expr::Subscript(subscript) => {
+            let literal = dotted(&subscript.value).is_some_and(|name| name.ends_with("Literal"));
+            is_annotation(&subscript.value, names)
+                && (literal || is_annotation(&subscript.slice, names))
+        }
+        Expr::Tuple(tuple) => tuple.elts.iter().all(|e| is_annotation(e, names)),
+        Expr::List(list) => list.elts.iter().all(|e| is_annotation(e, names)),
+        // a text on one side may be none that can be joined
+        Expr::BinOp(op) => {
+            op.op == Operator::BitOr
+                && !op.left.is_string_literal_expr()
+                && !op.right.is_string_literal_expr()
+                && is_annotation(&op.left, names)
+                && is_annotation(&op.right, names)
+        }
         _ => false,
     }
 }

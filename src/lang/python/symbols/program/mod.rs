@@ -299,6 +299,10 @@ impl<'a> Linker<'a> {
             for used in &unit.uses {
                 self.used(file, id, *used, &mut uses);
             }
+            // whoever lists names may list those around
+            if unit.flags & REFLECTS != 0 {
+                uses.insert(ProgramUse::Everything(file));
+            }
             // fixtures ask for fixtures, tests ask for them
             if unit.fixture.is_some()
                 || is_test_name(&unit.name)

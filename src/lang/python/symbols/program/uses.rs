@@ -100,6 +100,9 @@ impl Linker<'_> {
                             "*" => ProgramUse::Star(module),
                             _ => ProgramUse::Name(module, asked),
                         });
+                        if name != "*" && self.lookup(module, asked).is_none() {
+                            self.made_when_asked(module, uses);
+                        }
                         if name == "*" {
                             // what it takes is told by a list, where there is one
                             let list = self.intern("__all__");
@@ -205,17 +208,7 @@ impl Linker<'_> {
                     }
                     // set by others, or made when asked for
                     if *value == Value::Any {
-                        let getattr = self.intern("__getattr__");
-                        for bound in self
-                            .scope(*module)
-                            .get(&getattr)
-                            .cloned()
-                            .unwrap_or_default()
-                        {
-                            if let Bound::Unit(unit) = bound {
-                                uses.insert(ProgramUse::Unit(self.unit_id(*module, unit)));
-                            }
-                        }
+                        self.made_when_asked(*module, uses);
                     }
                 }
             }
@@ -248,6 +241,17 @@ impl Linker<'_> {
             }
             Value::Super(class) => {
                 uses.insert(ProgramUse::Super(*class, word));
+            }
+        }
+    }
+
+    /// What a module answers with to names that it does not have.
+    fn made_when_asked(&mut self, module: ModuleId, uses: &mut FxHashSet<ProgramUse>) {
+        let getattr = self.intern("__getattr__");
+        let bounds = self.scope(module).get(&getattr).cloned();
+        for bound in bounds.unwrap_or_default() {
+            if let Bound::Unit(unit) = bound {
+                uses.insert(ProgramUse::Unit(self.unit_id(module, unit)));
             }
         }
     }

@@ -147,6 +147,13 @@ impl Reader<'_> {
             self.lend(func, ty);
         }
         match last {
+            // on a class, in a list of marks, or under another name
+            "usefixtures" => {
+                for text in texts(&arguments.args) {
+                    let name = self.name(&text);
+                    self.uses(Use::Fixture(name));
+                }
+            }
             "getfixturevalue" => {
                 if let Some(Expr::StringLiteral(text)) = arguments.args.first() {
                     let name = self.name(text.value.to_str());

@@ -152,6 +152,15 @@ impl Reader<'_> {
                 self.within(id, |r| r.expr(default));
             }
         }
+        if !self.annotations_wait {
+            let annotations =
+                parameters(&function.parameters).filter_map(|p| p.annotation.as_deref());
+            for annotation in annotations.chain(function.returns.as_deref()) {
+                if !pure::is_annotation(annotation, &mut loads) {
+                    flags |= MAY_FAIL;
+                }
+            }
+        }
         if flags & GIVEN_AWAY != 0 {
             let annotations =
                 parameters(&function.parameters).filter_map(|p| p.annotation.as_deref());

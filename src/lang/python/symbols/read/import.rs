@@ -53,6 +53,10 @@ impl Reader<'_> {
             _ => {}
         }
         for (name, imported) in found {
+            let own = imported.name.as_deref().filter(|own| *own != name);
+            if let Some(own) = own {
+                self.aliases.insert(name.clone(), own.to_owned());
+            }
             if imported.level == 0 && keeping::starts(&imported.module) {
                 self.starters.insert(name.clone());
             }

@@ -54,6 +54,13 @@ impl Reader<'_> {
     }
 
     pub(super) fn level_stmt(&mut self, stmt: &Stmt, class: Option<u32>) {
+        let lines = (self.lines.of(stmt.start()), self.lines.of(stmt.end()));
+        let outer = std::mem::replace(&mut self.stmt_lines, lines);
+        self.walk_level(stmt, class);
+        self.stmt_lines = outer;
+    }
+
+    fn walk_level(&mut self, stmt: &Stmt, class: Option<u32>) {
         match stmt {
             Stmt::FunctionDef(function) => self.function(function, class),
             Stmt::ClassDef(inner) => self.class(inner, class),
@@ -212,6 +219,9 @@ impl Reader<'_> {
                     "pytestmark" | "pytest_plugins" | "collect_ignore" | "collect_ignore_glob"
                 ) || name.starts_with("__") && (class.is_some() || !only_told(name))
             });
+        let constant = constant
+            && annotation
+                .is_none_or(|a| self.annotations_wait || pure::is_annotation(a, &mut loads));
         let mut unit = self.unit;
         if constant {
             let loads = loads.iter().map(|name| self.name(name)).collect();

@@ -24,6 +24,13 @@ use crate::lang::python::lines::Lines;
 /// Deeper trees are not walked.
 const DEEP: u32 = 200;
 
+/// Whether a statement says that annotations are not computed where they stand.
+fn is_future_annotations(stmt: &Stmt) -> bool {
+    matches!(stmt, Stmt::ImportFrom(import)
+        if import.module.as_deref() == Some("__future__")
+            && import.names.iter().any(|alias| alias.name.as_str() == "annotations"))
+}
+
 /// The units of a file; `None` where it is nested too deeply.
 pub(in crate::lang::python) fn read(
     body: &[Stmt],
@@ -48,7 +55,9 @@ pub(in crate::lang::python) fn read(
         too_deep: false,
         stmt_lines: (0, 0),
         starters: FxHashSet::default(),
-        loaded: FxHashSet::default(),
+        loaded: FxHashMap::default(),
+        aliases: FxHashMap::default(),
+        annotations_wait: body.iter().any(is_future_annotations),
     };
     reader.new_unit(Unit::default(), TextRange::default());
     reader.ty(Ty::Unknown);
@@ -90,8 +99,12 @@ struct Reader<'l> {
     stmt_lines: (u32, u32),
     /// Names that are bound to what starts processes.
     starters: FxHashSet<String>,
-    /// Names that are looked up when the file is loaded.
-    loaded: FxHashSet<NameId>,
+    /// Names that are looked up when the file is loaded, each with the first line that does.
+    loaded: FxHashMap<NameId, u32>,
+    /// Other names of what is imported.
+    aliases: FxHashMap<String, String>,
+    /// Annotations are not computed when the file is loaded.
+    annotations_wait: bool,
 }
 
 impl Reader<'_> {

@@ -3,8 +3,8 @@
 use ruff_python_ast::Expr;
 
 use super::super::{
-    ANY_FIXTURE, DYNAMIC, ELSEWHERE, IMPORTS, LOOKS_AROUND, READS_DOCS, READS_HEADS, READS_SOURCES,
-    REFLECTS, SPAWNS, Ty, TyId, Use, keeping,
+    ANY_FIXTURE, DYNAMIC, ELSEWHERE, IMPORTS, LOOKS_AROUND, NameId, READS_DOCS, READS_HEADS,
+    READS_SOURCES, REFLECTS, SPAWNS, Ty, TyId, Use, keeping,
 };
 use super::Reader;
 
@@ -23,9 +23,7 @@ impl Reader<'_> {
                 if let Some(Some(class)) = frame.class {
                     // of the class's body; it may still be the module's where it is not yet bound
                     let name = self.name(name);
-                    if self.unit == 0 {
-                        self.loaded.insert(name);
-                    }
+                    self.looked_up(name);
                     let class = self.ty(Ty::ClassOf(class));
                     let own = self.ty(Ty::Attr(class, name));
                     let outer = self.ty(Ty::Name(name));
@@ -39,10 +37,15 @@ impl Reader<'_> {
         if self.unit != 0 && !globals.contains(&name) {
             globals.push(name);
         }
-        if self.unit == 0 {
-            self.loaded.insert(name);
-        }
+        self.looked_up(name);
         self.ty(Ty::Name(name))
+    }
+
+    fn looked_up(&mut self, name: NameId) {
+        if self.unit == 0 {
+            let line = self.loaded.entry(name).or_insert(self.stmt_lines.0);
+            *line = self.stmt_lines.0.min(*line);
+        }
     }
 
     /// An expression that is asked for an attribute: no use of it as a value.
@@ -102,13 +105,17 @@ impl Reader<'_> {
     /// A name that a module gave which starts processes.
     pub(super) fn started(&mut self, name: &str) {
         if self.starters.contains(name) {
-            self.flag(ELSEWHERE);
+            self.flag(ELSEWHERE | SPAWNS | IMPORTS);
         }
     }
 
     /// Names whose use says something by itself.
     pub(super) fn named(&mut self, name: &str) {
         self.started(name);
+        if let Some(other) = self.aliases.remove(name) {
+            self.named(&other);
+            self.aliases.insert(name.to_owned(), other);
+        }
         if keeping::looks_around(name) {
             self.flag(LOOKS_AROUND);
         }
@@ -153,7 +160,8 @@ impl Reader<'_> {
     pub(super) fn builtin(&mut self, name: &str) {
         match name {
             "globals" | "dir" | "vars" => self.flag(REFLECTS | DYNAMIC),
-            "exec" | "eval" | "compile" => self.flag(DYNAMIC),
+            "locals" | "exec" | "eval" => self.flag(REFLECTS | DYNAMIC),
+            "compile" => self.flag(DYNAMIC),
             "help" => self.flag(READS_DOCS),
             _ => {}
         }
