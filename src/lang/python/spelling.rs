@@ -102,8 +102,10 @@ fn opens(kind: TokenKind, before: TokenKind) -> Open {
 /// A text without its quotes.
 fn unquoted(kind: TokenKind, piece: &str) -> Piece<'_> {
     let whole = piece.as_bytes();
-    let quote = piece.find(['\'', '"']);
-    match (kind, quote) {
+    if !is_text(kind) {
+        return [whole, &[]];
+    }
+    match (kind, piece.find(['\'', '"'])) {
         (TokenKind::String, Some(at)) => {
             let (prefix, quoted) = whole.split_at(at);
             let width = match quoted {
@@ -119,6 +121,18 @@ fn unquoted(kind: TokenKind, piece: &str) -> Piece<'_> {
         (TokenKind::FStringEnd | TokenKind::TStringEnd, _) => [&[], &[]],
         _ => [whole, &[]],
     }
+}
+
+/// Whether tokens of this kind have quotes.
+fn is_text(kind: TokenKind) -> bool {
+    matches!(
+        kind,
+        TokenKind::String
+            | TokenKind::FStringStart
+            | TokenKind::FStringEnd
+            | TokenKind::TStringStart
+            | TokenKind::TStringEnd
+    )
 }
 
 /// Whether tokens of this kind can differ in their text.
@@ -144,9 +158,12 @@ fn carries_text(kind: TokenKind) -> bool {
 /// Adds a token as bytes that no other token has.
 pub(super) fn write(out: &mut Vec<u8>, token: &Token, piece: Option<Piece<'_>>) {
     out.push(token.kind() as u8);
-    for part in piece.into_iter().flatten() {
-        out.extend((part.len() as u32).to_le_bytes());
-        out.extend(part);
+    let Some([first, quoted]) = piece else { return };
+    out.extend((first.len() as u32).to_le_bytes());
+    out.extend(first);
+    if token.kind() == TokenKind::String {
+        out.extend((quoted.len() as u32).to_le_bytes());
+        out.extend(quoted);
     }
 }
 

@@ -124,6 +124,8 @@ pub(super) const READS_HEADS: u32 = 65536;
 pub(super) const EMPTY: u32 = 131_072;
 /// What runs where it is defined may fail: it does more than putting names and literals together.
 pub(super) const MAY_FAIL: u32 = 262_144;
+/// Lists the names of the file that it stands in, or computes them.
+pub(super) const NAMES_AROUND: u32 = 524_288;
 
 /// A value of a module or class that is set or added to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]

@@ -10,8 +10,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::values::{Progress, Value};
 use super::{
     ANY_FIXTURE, Bound, CACHED, DYNAMIC, ELSEWHERE, EMPTY, GIVEN_AWAY, IMPORTS, Kind, LOOKS_AROUND,
-    MAKES_PASSING, Member, PASSES, READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, SPAWNS,
-    Symbols, Ty, TyId, WIDE,
+    MAKES_PASSING, Member, NAMES_AROUND, PASSES, READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS,
+    SPAWNS, Symbols, Ty, TyId, WIDE,
 };
 use crate::lang::FileFacts;
 use crate::lang::python::resolve::{File, Resolver, SetUp, set_up};
@@ -299,8 +299,7 @@ impl<'a> Linker<'a> {
             for used in &unit.uses {
                 self.used(file, id, *used, &mut uses);
             }
-            // whoever lists names may list those around
-            if unit.flags & REFLECTS != 0 {
+            if unit.flags & NAMES_AROUND != 0 {
                 uses.insert(ProgramUse::Everything(file));
             }
             // fixtures ask for fixtures, tests ask for them

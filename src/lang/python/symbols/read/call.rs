@@ -2,7 +2,7 @@
 
 use ruff_python_ast::{Expr, ExprCall, InterpolatedStringElement, Operator};
 
-use super::super::{Ty, TyId, Use, keeping};
+use super::super::{NAMES_AROUND, Ty, TyId, Use, keeping};
 use super::{Reader, texts};
 
 impl Reader<'_> {
@@ -131,6 +131,14 @@ impl Reader<'_> {
             last,
             "raises" | "warns" | "suppress" | "assertRaises" | "assertRaisesRegex"
         );
+        let around = match last {
+            "globals" | "locals" | "vars" | "dir" => arguments.is_empty(),
+            "eval" | "exec" => true,
+            _ => false,
+        };
+        if around && plain.is_some() && !local {
+            self.flag(NAMES_AROUND);
+        }
         // Python's own functions call what operators call, and what `key=` or `file=` is given
         let own = plain.is_some() && !local && is_builtin(last);
         for (at, argument) in arguments.args.iter().enumerate() {

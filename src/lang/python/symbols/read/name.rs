@@ -160,8 +160,7 @@ impl Reader<'_> {
     pub(super) fn builtin(&mut self, name: &str) {
         match name {
             "globals" | "dir" | "vars" => self.flag(REFLECTS | DYNAMIC),
-            "locals" | "exec" | "eval" => self.flag(REFLECTS | DYNAMIC),
-            "compile" => self.flag(DYNAMIC),
+            "exec" | "eval" | "compile" => self.flag(DYNAMIC),
             "help" => self.flag(READS_DOCS),
             _ => {}
         }
