@@ -92,7 +92,8 @@ fn opens(kind: TokenKind, before: TokenKind) -> Open {
         makes_tuple: match kind {
             TokenKind::Lpar => !of_value && !of_import,
             TokenKind::Lsqb => of_value,
-            _ => false,
+            // a value in a text may be a tuple, too
+            _ => true,
         },
         commas: 0,
         of_import,
@@ -192,7 +193,7 @@ mod tests {
             ("f(a, b)", "f(\n    a,\n    b,\n)"),
             ("f(a)", "f(a,)"),
             ("x = [a]", "x = [a,]"),
-            ("x = {a: 1}", "x = {a: 1,}"),
+            ("x = {a, b}", "x = {a, b,}"),
             ("x = (a, b)", "x = (a, b,)"),
             ("x[a, b]", "x[a, b,]"),
             ("def f(a): pass", "def f(a,): pass"),
@@ -213,6 +214,8 @@ mod tests {
             ("x = 'a' 'b'", "x = 'ab'"),
             ("x = 'a', 'b'", "x = 'a' 'b'"),
             ("x = f'a'", "x = f'b'"),
+            ("x = f'{a}'", "x = f'{a,}'"),
+            ("x = f'{a}{b}'", "x = f'{a}{b,}'"),
             ("x = 'a\"'", "x = 'a'"),
             ("x = ' a'", "x = 'a'"),
             ("f(a)(b)", "f(a, b)"),
