@@ -1,7 +1,7 @@
 //! What a nightly scoring costs from the store, and whether proof by graph is right.
 //!
 //! `cargo bench --bench nightly -- scale TESTS RUNS [shuffled]` makes a history and scores it.
-//! `cargo bench --bench nightly -- update TESTS RUNS [shuffled]` stores one more run after that, and scores again.
+//! `cargo bench --bench nightly -- update TESTS RUNS [shuffled]` stores a few more runs after that, and scores after each.
 //! `cargo bench --bench nightly -- fleet DIR…` reads what the fleet simulator made, scores it with and without its
 //! repository, and compares what graphs say with the imports of the truth.
 
@@ -16,7 +16,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use tia::app::{Judged, Past, PastQuery, Quiet, Workspace};
+use tia::app::{Cache, Judged, Past, PastQuery, Quiet, Workspace};
+use tia::flaky::CALLED;
 use tia::history::{Access, History};
 use tia::model::{
     Failure, Part, RunContext, Seconds, Status, TestId, TestResult, Timestamp, attribute,
@@ -165,35 +166,103 @@ fn scale(tests: usize, runs: usize, shuffled: bool, update: bool) -> Done<()> {
             Err("scoring failed".into())
         };
     }
-    let score = || -> Done<(Judged, Duration)> {
-        let begun = Instant::now();
+    let state = tempfile::tempdir()?;
+    let cache = Cache::new(Some(state.path()).filter(|_| update));
+    let score = |cache: &Cache| -> Done<(Judged, Cost)> {
+        let begun = (Instant::now(), processor()?);
         let past = Past::open(Path::new("."), Some(&kept))?;
-        Ok((past.assess(&PastQuery::default())?, begun.elapsed()))
+        let judged = past.assess_lately(&PastQuery::default(), None, cache, &Quiet)?;
+        let cost = Cost {
+            wall: begun.0.elapsed(),
+            processor: processor()?.saturating_sub(begun.1),
+        };
+        Ok((judged, cost))
     };
-    let (judged, took) = score()?;
+    let (judged, full) = score(&cache)?;
     let failing = judged.failing.len();
     println!(
-        "{tests} tests x {runs} runs, order {}: {took:.1?}, at most {} MiB; {failing} tests failed, {} findings of {:?}",
+        "{tests} tests x {runs} runs, order {}: {full}, at most {} MiB; {failing} tests failed, {} findings of {:?}",
         if shuffled { "shuffled" } else { "fixed" },
         peak()?,
         judged.findings.len(),
         judged.examined
     );
-    if update {
-        drop(judged);
-        let next = part(&names, &rates, &mut Vec::new(), runs, shuffled, &mut noise);
+    drop(judged);
+    let mut broken = Vec::new();
+    for run in (runs..runs + LATER).take_while(|_| update) {
+        let next = part(&names, &rates, &mut broken, run, shuffled, &mut noise);
         let begun = Instant::now();
         let mut history = History::open(&kept, Access::Write)?;
         history.add_part(&next, Timestamp(1_700_000_000_000))?;
         drop(history);
         let stored = begun.elapsed();
-        let (_, again) = score()?;
+        let (judged, cost) = score(&cache)?;
         println!(
-            "one more run: stored in {stored:.1?}, scored in {again:.1?}, {:.0} % of the whole",
-            100.0 * again.as_secs_f64() / took.as_secs_f64()
+            "{} more: stored in {stored:.1?}, {} in {cost}, 1 in {:.0} of the processor time",
+            run + 1 - runs,
+            match judged.scored_as_of {
+                Some(_) => "brought up to date",
+                None => "scored in full",
+            },
+            full.processor.as_secs_f64() / cost.processor.as_secs_f64()
         );
+        if run + 1 == runs + LATER {
+            compare(&judged, &score(&Cache::new(None))?.0, runs as u32);
+        }
     }
     Ok(())
+}
+
+/// So many runs are stored after the history.
+const LATER: usize = 4;
+
+/// How far apart an update and a full scoring are.
+fn compare(update: &Judged, full: &Judged, first: u32) {
+    let numbers: std::collections::HashMap<_, _> =
+        full.tests.iter().zip(&full.assessment.tests).collect();
+    let (mut count, mut regression, mut flaky) = (0, 0.0_f64, 0.0_f64);
+    let mut called = 0;
+    for (test, mine) in update.tests.iter().zip(&update.assessment.tests) {
+        let theirs = numbers[test];
+        flaky = flaky.max((mine.flaky.get() - theirs.flaky.get()).abs());
+        called += u32::from((mine.flaked.get() >= CALLED) != (theirs.flaked.get() >= CALLED));
+        let new = mine.failures.iter().zip(&theirs.failures);
+        for (mine, theirs) in new.filter(|(mine, _)| mine.part >= first) {
+            count += 1;
+            regression = regression.max((mine.regression.get() - theirs.regression.get()).abs());
+        }
+    }
+    println!(
+        "against a full scoring: of {count} new failures the chance of a regression differs by at most {regression:.4}; of all tests that of \
+         being flaky by at most {flaky:.4}, {called} are called otherwise"
+    );
+}
+
+/// What something took.
+#[derive(Clone, Copy)]
+struct Cost {
+    wall: Duration,
+    processor: Duration,
+}
+
+impl std::fmt::Display for Cost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{:.2} s ({:.2} s of processor time)",
+            self.wall.as_secs_f64(),
+            self.processor.as_secs_f64()
+        )
+    }
+}
+
+/// The processor time of this process so far, of all threads (Linux; in hundredths of a second).
+fn processor() -> Done<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields = stat.rsplit_once(')').ok_or("no stat")?.1;
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: u64 = ticks.map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+    Ok(Duration::from_millis(10 * ticks))
 }
 
 /// The most memory that this process had, in MiB (Linux).

@@ -1,19 +1,21 @@
 //! What the history says of every test.
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 
 use super::reached::Reached;
 use super::said::Sayings;
 use super::{AppError, Past, PastQuery, Progress, Quiet, Workspace};
 use crate::flaky::association::{self, Associated, Evidence, Examined, Finding, Orders};
-use crate::flaky::{self, Assessment, Assessor, Reaches};
+use crate::flaky::{self, Assessment, Assessor, Kept, Reaches};
 use crate::history::{History, Sifted};
 use crate::model::{PastPart, SEARCH_BRANCH, Series, TestId, Variant};
 
 /// A stretch of the past, and what it says of every test.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Judged {
     /// The parts, oldest first.
+    #[serde(skip)]
     pub parts: Vec<PastPart>,
     /// What the numbers of series stand for.
     pub tests: Vec<(TestId, Variant)>,
@@ -31,6 +33,8 @@ pub struct Judged {
     pub sayings: Sayings,
     /// What the changes could reach, where the repository was asked.
     pub reached: Option<Reached>,
+    /// Where it was brought up to date only, see [`Past::assess_lately`]: the last part of the full scoring, as an index.
+    pub scored_as_of: Option<u32>,
 }
 
 impl Past {
@@ -55,8 +59,23 @@ impl Past {
         workspace: Option<&Workspace>,
         progress: &dyn Progress,
     ) -> Result<Judged, AppError> {
+        Ok(self.score(self.scored(query)?, workspace, progress)?.0)
+    }
+
+    /// The parts that are scored.
+    pub(super) fn scored(&self, query: &PastQuery) -> Result<Vec<PastPart>, AppError> {
         let mut parts = self.parts(query)?;
         parts.retain(|part| part.context.branch.as_deref() != Some(SEARCH_BRANCH));
+        Ok(parts)
+    }
+
+    /// Scores these parts in full; with what an update of that needs.
+    pub(super) fn score(
+        &self,
+        parts: Vec<PastPart>,
+        workspace: Option<&Workspace>,
+        progress: &dyn Progress,
+    ) -> Result<(Judged, Kept), AppError> {
         let past = flaky::Past {
             parts: &parts,
             ..flaky::Past::default()
@@ -76,7 +95,7 @@ impl Past {
         let sayings = self.sayings(&parts, &numbers, &failing)?;
         let reached = workspace.map(|workspace| workspace.reached(&parts, &tests, progress));
         let reaches = reached.as_ref().map(|reached| reached as &dyn Reaches);
-        let assessment = assessor.knowing(reaches, Some(&sayings)).finish();
+        let (assessment, kept) = assessor.knowing(reaches, Some(&sayings)).finish_and_keep();
         let flakes: FxHashSet<(u32, u32)> = (0..)
             .zip(&assessment.tests)
             .flat_map(|(series, test)| {
@@ -102,7 +121,7 @@ impl Past {
         let Associated { findings, examined } =
             association::associate(&past, &failing, &assessment, &evidence);
         let proven = reached.as_ref().map_or(0, Reached::parts);
-        Ok(Judged {
+        let judged = Judged {
             parts,
             tests,
             failing,
@@ -112,7 +131,9 @@ impl Past {
             proven,
             sayings,
             reached,
-        })
+            scored_as_of: None,
+        };
+        Ok((judged, kept))
     }
 }
 

@@ -19,6 +19,10 @@ use crate::model::Fingerprint;
 
 /// How many graphs are kept, newest first.
 const GRAPHS_KEPT: usize = 8;
+/// How many scorings are kept, newest first.
+const SCORINGS_KEPT: usize = 4;
+/// A larger scoring is not kept, in bytes.
+const SCORING_BYTES: usize = 256 << 20;
 /// How many files of facts there may be before they are written anew as one.
 const SEGMENTS_KEPT: usize = 12;
 /// Facts are kept in chunks of this many, each with its own sum, read side by side.
@@ -53,10 +57,7 @@ impl Cache {
     pub fn graph(&self, key: Fingerprint) -> Option<Graph> {
         let path = self.graph_path(key)?;
         let graph = Graph::decode(&fs::read(&path).ok()?).ok()?;
-        // a graph in use is a young graph
-        if let Ok(file) = fs::File::options().append(true).open(&path) {
-            let _ = file.set_modified(SystemTime::now());
-        }
+        touch(&path);
         Some(graph)
     }
 
@@ -68,15 +69,46 @@ impl Cache {
         if write_whole(&path, &graph.encode()).is_err() {
             return;
         }
-        let Some(dir) = path.parent() else { return };
-        let mut graphs: Vec<(SystemTime, PathBuf)> = files(dir)
-            .into_iter()
-            .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
-            .collect();
-        graphs.sort_unstable_by(|a, b| b.cmp(a));
-        for (_, old) in graphs.into_iter().skip(GRAPHS_KEPT) {
-            let _ = fs::remove_file(old);
+        let_go(&path, GRAPHS_KEPT);
+    }
+
+    /// The scoring of this key, where it is kept and whole.
+    pub(super) fn scoring(&self, key: Fingerprint) -> Option<Vec<u8>> {
+        let path = self.scoring_path(key)?;
+        let mut bytes = fs::read(&path).ok()?;
+        let (_, sum) = bytes.split_last_chunk::<16>()?;
+        let sum = *sum;
+        bytes.truncate(bytes.len() - sum.len());
+        if Fingerprint::of(&bytes).0.to_le_bytes() != sum {
+            return None;
         }
+        touch(&path);
+        Some(bytes)
+    }
+
+    /// Keeps a scoring unless it is very large, and lets go of the oldest.
+    pub(super) fn keep_scoring(&self, key: Fingerprint, mut bytes: Vec<u8>) {
+        let Some(path) = self.scoring_path(key) else {
+            return;
+        };
+        if bytes.len() > SCORING_BYTES {
+            return;
+        }
+        let sum = Fingerprint::of(&bytes).0.to_le_bytes();
+        bytes.extend_from_slice(&sum);
+        if write_whole(&path, &bytes).is_ok() {
+            let_go(&path, SCORINGS_KEPT);
+        }
+    }
+
+    /// Whether anything is kept.
+    pub(super) fn keeps(&self) -> bool {
+        self.dir.is_some()
+    }
+
+    fn scoring_path(&self, key: Fingerprint) -> Option<PathBuf> {
+        let dir = self.dir.as_ref()?.join("scorings");
+        Some(dir.join(format!("{:032x}", key.0)))
     }
 
     fn graph_path(&self, key: Fingerprint) -> Option<PathBuf> {
@@ -149,6 +181,26 @@ impl Cache {
 
     fn facts_dir(&self) -> Option<PathBuf> {
         Some(self.dir.as_ref()?.join("facts"))
+    }
+}
+
+/// What is in use is young.
+fn touch(path: &Path) {
+    if let Ok(file) = fs::File::options().append(true).open(path) {
+        let _ = file.set_modified(SystemTime::now());
+    }
+}
+
+/// Takes away the oldest files beside this one but for so many.
+fn let_go(path: &Path, kept: usize) {
+    let Some(dir) = path.parent() else { return };
+    let mut found: Vec<(SystemTime, PathBuf)> = files(dir)
+        .into_iter()
+        .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
+        .collect();
+    found.sort_unstable_by(|a, b| b.cmp(a));
+    for (_, old) in found.into_iter().skip(kept) {
+        let _ = fs::remove_file(old);
     }
 }
 

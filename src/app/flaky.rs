@@ -7,7 +7,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::site::Site;
-use super::{AppError, Judged, Past, PastQuery, Progress, Story};
+use super::{AppError, Judged, Past, PastQuery, Progress, Story, lately};
 use crate::flaky::association::{Finding, Kind};
 use crate::flaky::{Failing, Standing};
 use crate::model::{PartId, PastPart, RepoPath, Seconds, Seen, Series, TestId, Timestamp};
@@ -62,7 +62,10 @@ impl Past {
         let asked = self.window(query)?;
         let mut site = Site::open(directory, no_cache);
         let workspace = site.workspace().filter(|_| query.proof);
-        let judged = self.assess_with(&asked, workspace, progress)?;
+        let judged = match workspace {
+            Some(at) => self.assess_lately(&asked, workspace, at.cache(), progress)?,
+            None => self.assess_with(&asked, None, progress)?,
+        };
         let mut view = frame(&judged);
         let wants_files = path.is_some() || query.owner.is_some() || site.has_owners();
         let tests: Vec<&TestId> = judged
@@ -157,9 +160,7 @@ impl Past {
         };
         let newest = self.parts(&asked)?;
         let span = query.span.unwrap_or(SPAN);
-        asked.since = newest
-            .last()
-            .map(|part| Timestamp(part.start.0.saturating_sub(span)));
+        asked.since = newest.last().map(|part| lately::since(part.start, span));
         asked.limit = None;
         Ok(asked)
     }
@@ -263,6 +264,7 @@ fn frame(judged: &Judged) -> View {
                 .to_owned(),
         );
     }
+    notes.extend(judged.note());
     View {
         span: parts
             .first()

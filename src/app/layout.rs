@@ -43,6 +43,15 @@ pub(super) fn key(snapshot: Fingerprint) -> Fingerprint {
     printer.finish()
 }
 
+/// The key of a scoring of these questions.
+pub(super) fn scoring_key(asked: Fingerprint) -> Fingerprint {
+    let mut printer = Printer::new();
+    printer.piece(build().0.to_le_bytes());
+    printer.piece("scoring");
+    printer.piece(asked.0.to_le_bytes());
+    printer.finish()
+}
+
 fn facts_key(lang: &dyn Lang, kind: Kind, blob: BlobId) -> Fingerprint {
     let mut printer = Printer::new();
     printer.piece(build().0.to_le_bytes());

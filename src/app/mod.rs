@@ -11,6 +11,7 @@ mod flaky;
 mod gate;
 pub mod ingest;
 mod join;
+mod lately;
 mod layout;
 mod measured;
 mod narrow;
@@ -249,6 +250,11 @@ impl Workspace {
     /// The repository.
     pub fn repo(&self) -> &Repo {
         &self.repo
+    }
+
+    /// Where facts, graphs and scorings are kept.
+    pub(super) fn cache(&self) -> &Cache {
+        &self.cache
     }
 
     /// The settings.

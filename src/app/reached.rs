@@ -9,6 +9,7 @@
 //! certainty.
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 
 use super::join::known;
 use super::{AppError, Progress, Quiet, Workspace, layout, tree_print};
@@ -22,7 +23,7 @@ use crate::select::{self, Inputs, Selection};
 const LAYOUTS: usize = 400;
 
 /// What the changes of the history could reach.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reached {
     /// For each series, the number of its suite.
     suite: Vec<Option<u32>>,
@@ -32,7 +33,7 @@ pub struct Reached {
 }
 
 /// What one change could reach.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Row {
     /// For each suite.
     suites: Vec<Touch>,
@@ -40,7 +41,7 @@ struct Row {
     reached: u32,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 enum Touch {
     /// The suite is selected.
     Reached,
@@ -54,6 +55,16 @@ impl Reached {
     /// Parts of which something is known.
     pub(super) fn parts(&self) -> u32 {
         self.row.iter().flatten().count() as u32
+    }
+
+    /// Whether it says the same of the tests and parts of `before`, which are its first.
+    pub(super) fn continues(&self, before: &Self) -> bool {
+        let same = |part| match (self.row(part), before.row(part)) {
+            (None, None) => true,
+            (Some(now), Some(then)) => now.suites.starts_with(&then.suites),
+            _ => false,
+        };
+        self.suite.starts_with(&before.suite) && (0..before.row.len() as u32).all(same)
     }
 
     fn row(&self, part: u32) -> Option<&Row> {

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 
 use super::{AppError, Past};
 use crate::flaky::Says;
@@ -14,7 +15,7 @@ use crate::triage::signature::{Signature, signature};
 const READ: usize = 50_000;
 
 /// What failures of a past said: of each failed result its first attempt's words.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sayings {
     /// By series and part.
     said: FxHashMap<(u32, u32), Word>,
@@ -24,7 +25,7 @@ pub struct Sayings {
     shapes: Vec<u32>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Word {
     signature: u32,
     /// The attempt it was taken from; the smaller, the later.
@@ -84,9 +85,22 @@ impl Past {
         numbers: &FxHashMap<(&TestId, &Variant), u32>,
         failing: &[(u32, Series)],
     ) -> Result<Sayings, AppError> {
+        self.more_sayings(Sayings::default(), 0, parts, numbers, failing)
+    }
+
+    /// The same of the parts from `first` on, added to what those before say.
+    pub(super) fn more_sayings(
+        &self,
+        mut sayings: Sayings,
+        first: u32,
+        parts: &[PastPart],
+        numbers: &FxHashMap<(&TestId, &Variant), u32>,
+        failing: &[(u32, Series)],
+    ) -> Result<Sayings, AppError> {
         let index: FxHashMap<i64, u32> = parts
             .iter()
             .zip(0..)
+            .filter(|(_, part)| *part >= first)
             .map(|(past, part)| (past.part.0, part))
             .collect();
         let bad = failing
@@ -96,12 +110,19 @@ impl Past {
         let mut runs: Vec<RunId> = Vec::new();
         let mut known = FxHashSet::default();
         for (part, past) in (0..parts.len() as u32).zip(parts).rev() {
-            if asked.contains(&part) && known.insert(past.run) {
+            if part >= first && asked.contains(&part) && known.insert(past.run) {
                 runs.push(past.run);
             }
         }
-        let mut sayings = Sayings::default();
-        let mut interned: FxHashMap<Signature, u32> = FxHashMap::default();
+        let known = std::mem::take(&mut sayings.signatures);
+        let mut shapes: FxHashMap<String, u32> = FxHashMap::default();
+        for (signature, shape) in known.iter().zip(&sayings.shapes) {
+            // the first of each shape stands for it
+            if *shape == shapes.len() as u32 {
+                shapes.insert(signature.shape(), *shape);
+            }
+        }
+        let mut interned: FxHashMap<Signature, u32> = known.into_iter().zip(0..).collect();
         let mut read = 0;
         for run in runs {
             if read >= READ {
@@ -151,12 +172,13 @@ impl Past {
             .collect();
         signatures.sort_unstable_by_key(|one| one.0);
         sayings.signatures = signatures.into_iter().map(|one| one.1).collect();
-        let mut shapes: FxHashMap<String, u32> = FxHashMap::default();
         let shape = |signature: &Signature| {
             let next = shapes.len() as u32;
             *shapes.entry(signature.shape()).or_insert(next)
         };
-        sayings.shapes = sayings.signatures.iter().map(shape).collect();
+        let new = sayings.signatures.iter().skip(sayings.shapes.len());
+        let new: Vec<u32> = new.map(shape).collect();
+        sayings.shapes.extend(new);
         Ok(sayings)
     }
 }

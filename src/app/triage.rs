@@ -150,6 +150,7 @@ impl Past {
         let failures: Vec<Failure> = failures.collect();
         let causes = self.grouped(tried, failures, site, progress);
         let mut notes = std::mem::take(&mut site.notes);
+        notes.extend(judged.note());
         if run.history == 0 && !tried.run.is_empty() {
             notes.push(
                 "the history holds no other run of this time: a failure cannot be told from a flake".to_owned(),

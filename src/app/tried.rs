@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::site::Site;
-use super::{AppError, Judged, Past, PastQuery, Progress};
+use super::{AppError, Judged, Past, PastQuery, Progress, lately};
 use crate::flaky::{Reaches, Says};
 use crate::model::{PartId, PastPart, RunId, Timestamp};
 use crate::triage::judge::{self, Judgement};
@@ -62,11 +62,14 @@ impl Past {
             (from.min(part.start.0), to.max(part.start.0))
         });
         let query = PastQuery {
-            since: Some(Timestamp(from.saturating_sub(SPAN))),
+            since: Some(lately::since(Timestamp(from), SPAN)),
             until: Some(Timestamp(to)),
             ..PastQuery::default()
         };
-        let judged = self.assess_with(&query, site.workspace(), progress)?;
+        let judged = match site.workspace() {
+            Some(at) => self.assess_lately(&query, Some(at), at.cache(), progress)?,
+            None => self.assess_with(&query, None, progress)?,
+        };
         let index: Vec<u32> = (0..)
             .zip(&judged.parts)
             .filter(|(_, part)| run.contains(&part.part))

@@ -13,7 +13,7 @@ use super::{Assessor, prior, redrawn};
 use crate::model::Series;
 
 /// After so many rounds it is known well enough what was an outage.
-const SETTLED: usize = 2;
+pub(super) const SETTLED: usize = 2;
 
 /// What is fitted to the project as a whole.
 pub(super) struct Fit {
@@ -25,8 +25,9 @@ pub(super) struct Fit {
     /// For each failing series, what each failed result hears.
     pub(super) heard: Vec<Vec<Heard>>,
     never: Vec<(u32, u32)>,
-    reached: Vec<u32>,
-    sayings: Option<Sayings>,
+    /// For each part, how many of the tests that ran in it its change can reach; all where no graph says.
+    pub(super) reached: Vec<u32>,
+    pub(super) sayings: Option<Sayings>,
     rounds: usize,
 }
 
@@ -37,7 +38,6 @@ impl Fit {
             breaks: chances.breaks,
             ..Heard::default()
         };
-        let mut ran = assessor.passed.clone();
         let mut never = std::collections::BTreeMap::new();
         let mut failing = assessor.failing.iter().peekable();
         for (number, ran) in assessor.ran.iter().enumerate() {
@@ -57,31 +57,18 @@ impl Fit {
                 .filter(|seen| seen.status.is_bad() || seen.bad_attempts > 0)
                 .count()
         };
-        for (_, series) in &assessor.failing {
-            for seen in series
-                .seen
-                .iter()
-                .filter(|seen| seen.status.is_bad() || seen.bad_attempts > 0)
-            {
-                ran[seen.part as usize] += 1;
-            }
-        }
-        let reaches = assessor.past.reaches;
-        let reached = ran.iter().enumerate().map(|(part, ran)| {
-            let known = reaches.and_then(|reaches| reaches.reached(part as u32));
-            known.map_or(*ran, |known| known.min(*ran))
-        });
+        let reached = reached(assessor);
         Self {
             prior: prior::default_weights(grid),
             views: Vec::new(),
-            parts: vec![start; ran.len()],
+            parts: vec![start; reached.len()],
             heard: assessor
                 .failing
                 .iter()
                 .map(|(_, series)| vec![start; bad(series)])
                 .collect(),
             never: never.into_iter().collect(),
-            reached: reached.collect(),
+            reached,
             sayings: assessor.past.says.map(|says| {
                 let steps = |(number, series): &(u32, Series)| {
                     (
@@ -92,6 +79,26 @@ impl Fit {
                 Sayings::new(says, assessor.failing.iter().map(steps))
             }),
             chances,
+            rounds: 0,
+        }
+    }
+
+    /// What was fitted before, to be taken as it is; what failures hear is kept elsewhere.
+    pub(super) fn resumed(
+        assessor: &Assessor<'_>,
+        chances: Chances,
+        prior: Rates,
+        parts: Vec<Heard>,
+    ) -> Self {
+        Self {
+            chances,
+            prior,
+            views: Vec::new(),
+            parts,
+            heard: Vec::new(),
+            never: Vec::new(),
+            reached: reached(assessor),
+            sayings: None,
             rounds: 0,
         }
     }
@@ -140,14 +147,7 @@ impl Fit {
                 let part = &mut told[step.part as usize];
                 places.push((step.part, part.len() as u32));
                 broke += cause.broke;
-                part.push(Told {
-                    outcome: step.outcome,
-                    flake: cause.if_calm,
-                    old: cause.old,
-                    if_broke: cause.if_broke,
-                    if_outage: cause.if_outage,
-                    reach: cause.reach,
-                });
+                part.push(Told::of(step.outcome, cause));
             }
         }
         let steps = |at: usize| {
@@ -200,4 +200,23 @@ impl Fit {
             ..default
         };
     }
+}
+
+fn reached(assessor: &Assessor<'_>) -> Vec<u32> {
+    let mut ran = assessor.passed.clone();
+    for (_, series) in &assessor.failing {
+        for seen in series
+            .seen
+            .iter()
+            .filter(|seen| seen.status.is_bad() || seen.bad_attempts > 0)
+        {
+            ran[seen.part as usize] += 1;
+        }
+    }
+    let reaches = assessor.past.reaches;
+    let reached = ran.iter().enumerate().map(|(part, ran)| {
+        let known = reaches.and_then(|reaches| reaches.reached(part as u32));
+        known.map_or(*ran, |known| known.min(*ran))
+    });
+    reached.collect()
 }

@@ -11,6 +11,7 @@
 //! Cost: O(results × rates) in time; memory for failed results only.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::said::Saying;
 use super::states::{Chances, Grid, Outcome, RATES, Rates};
@@ -45,7 +46,7 @@ pub(super) struct Step {
 }
 
 /// What is known of a part from the other tests in it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Heard {
     /// That it was hit by an outage.
     pub outage: f64,
@@ -55,6 +56,22 @@ pub(super) struct Heard {
     pub breaks: f64,
     /// How well each cause explains what this failure says; of a failure only.
     pub said: Saying,
+}
+
+impl Heard {
+    /// The largest difference of any number.
+    pub(super) fn apart(&self, other: &Self) -> f64 {
+        let numbers = |one: &Self| {
+            let said = one.said;
+            let part = [one.outage, one.share * one.outage, one.breaks];
+            (part, [said.flake, said.outage, said.new, said.still])
+        };
+        let (mine, theirs) = (numbers(self), numbers(other));
+        let part = mine.0.iter().zip(&theirs.0);
+        let said = mine.1.iter().zip(&theirs.1);
+        part.chain(said)
+            .fold(0.0, |most, (a, b)| (a - b).abs().max(most))
+    }
 }
 
 /// All that one pass needs besides the steps.

@@ -87,6 +87,17 @@ impl Lines {
         }
     }
 
+    /// The parts of the same line at the same commit, and the `before` ones before them.
+    pub(super) fn around(&self, part: u32, before: usize) -> &[u32] {
+        let index = part as usize;
+        let line = &self.members[self.line[index] as usize];
+        let same = |at: &usize| self.ordinal[line[*at] as usize] == self.ordinal[index];
+        let place = self.place[index] as usize;
+        let from = (0..=place).rev().take_while(same).last().unwrap_or(place);
+        let to = (place..line.len()).take_while(same).last().unwrap_or(place);
+        &line[from.saturating_sub(before)..=to]
+    }
+
     /// The results of one series as steps of the model, in order. Results that did not run are left out.
     pub(super) fn steps(&self, past: &Past<'_>, number: u32, series: &Series) -> Vec<Step> {
         let mut seen: Vec<_> = series

@@ -15,6 +15,7 @@ pub mod backtest;
 pub mod changepoint;
 mod fit;
 mod infer;
+mod kept;
 mod lines;
 mod outage;
 mod prior;
@@ -32,6 +33,7 @@ use crate::model::{PastPart, Probability, Seen, Series};
 use changepoint::{Point, RateChange};
 use fit::Fit;
 use infer::{Heard, Smoothed, World};
+pub use kept::{Kept, Updated};
 use lines::Lines;
 use outage::PartView;
 pub use said::Says;
@@ -102,6 +104,31 @@ pub struct PartState {
     pub breaking: Probability,
     /// The number of its line of commits: 0 is the main one.
     pub line: u32,
+}
+
+impl PartState {
+    /// On line 0.
+    fn of(view: &PartView) -> Self {
+        Self {
+            line: 0,
+            outage: Probability::clamped(view.all.outage),
+            share: Probability::clamped(view.all.share),
+            breaking: Probability::clamped(view.breaking),
+        }
+    }
+}
+
+impl Assessment {
+    /// What it says of the project, without parts and tests.
+    fn head(&self) -> Self {
+        Self {
+            model_version: self.model_version,
+            chances: self.chances.clone(),
+            flaky_share: self.flaky_share,
+            parts: Vec::new(),
+            tests: Vec::new(),
+        }
+    }
 }
 
 /// Flake rates before anything is known of a test, in rising order, each with its weight (sum 1), where this share of
@@ -273,6 +300,11 @@ impl<'a> Assessor<'a> {
 
     /// The assessment of all that was taken in.
     pub fn finish(self) -> Assessment {
+        self.finish_and_keep().0
+    }
+
+    /// The same, and what [`Assessor::update`] needs of it.
+    pub fn finish_and_keep(self) -> (Assessment, Kept) {
         let grid = Grid::coarse();
         let mut fit = Fit::new(&self, &grid);
         for _ in 0..ROUNDS {
@@ -284,24 +316,27 @@ impl<'a> Assessor<'a> {
             .failing
             .par_iter()
             .zip(&fit.heard)
-            .map(|((number, series), heard)| self.stand(&grid, &fit, *number, series, heard))
+            .map(|((number, series), heard)| {
+                let steps = self.lines.steps(&self.past, *number, series);
+                self.stand(&grid, &fit, &steps, heard)
+            })
             .collect();
         for ((number, _), standing) in self.failing.iter().zip(judged) {
             tests[*number as usize] = standing;
         }
         let part = |(view, line): (&PartView, &u32)| PartState {
             line: *line,
-            outage: Probability::clamped(view.all.outage),
-            share: Probability::clamped(view.all.share),
-            breaking: Probability::clamped(view.breaking),
+            ..PartState::of(view)
         };
-        Assessment {
+        let assessment = Assessment {
             model_version: MODEL_VERSION,
             flaky_share: Probability::clamped(1.0 - fit.prior[0]),
             parts: fit.views.iter().zip(&self.lines.line).map(part).collect(),
             tests,
-            chances: fit.chances,
-        }
+            chances: fit.chances.clone(),
+        };
+        let kept = Kept::of(&self, fit);
+        (assessment, kept)
     }
 
     fn smooth_all(&self, grid: &Grid, fit: &Fit) -> Vec<Smoothed> {
@@ -340,23 +375,15 @@ impl<'a> Assessor<'a> {
         self.ran.iter().map(standing).collect()
     }
 
-    fn stand(
-        &self,
-        grid: &Grid,
-        fit: &Fit,
-        number: u32,
-        series: &Series,
-        heard: &[Heard],
-    ) -> Standing {
-        let steps = self.lines.steps(&self.past, number, series);
+    fn stand(&self, grid: &Grid, fit: &Fit, steps: &[infer::Step], heard: &[Heard]) -> Standing {
         let world = fit.world(grid);
-        let smoothed = infer::smooth(&world, &steps, heard);
+        let smoothed = infer::smooth(&world, steps, heard);
         let without = infer::log_likelihood(
             &World {
                 no_flakes: true,
                 ..world
             },
-            &steps,
+            steps,
             heard,
             smoothed.now.log_likelihood - CERTAIN,
         );
@@ -371,7 +398,7 @@ impl<'a> Assessor<'a> {
             };
             let mut belief = infer::Belief::new(&prior);
             let mut failed = heard.iter();
-            for step in &steps {
+            for step in steps {
                 let about = if step.outcome.is_bad() {
                     failed.next()
                 } else {
@@ -386,8 +413,8 @@ impl<'a> Assessor<'a> {
             rate = estimate(&finer, &belief.rate);
         }
         let p = Probability::clamped;
-        let unreachable = unreachable(&steps);
-        let since = broke_since(&steps, &smoothed);
+        let unreachable = unreachable(steps);
+        let since = broke_since(steps, &smoothed);
         let failures = smoothed
             .causes
             .iter()
@@ -408,9 +435,9 @@ impl<'a> Assessor<'a> {
             flaked: p(flaked),
             flaky: flaky(&smoothed.now.rate),
             rate,
-            broken: self.broken(&steps, &smoothed),
+            broken: self.broken(steps, &smoothed),
             failures: failures.collect(),
-            changes: changepoint::changes(&points(&steps, &smoothed)),
+            changes: changepoint::changes(&points(steps, &smoothed)),
         }
     }
 

@@ -9,7 +9,7 @@
 //! why: a handful of flaky tests often fail together, time and again the same ones (75 % of flaky tests do; Parry et al.,
 //! EASE 2025). Such a cluster is a property of its tests, not of the machine.
 
-use super::infer::Heard;
+use super::infer::{Cause, Heard};
 use super::states::{Chances, Outcome, exp};
 
 /// One failed result, as its part sees it.
@@ -26,6 +26,18 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// What a test tells of a part in which it failed, as this is believed of it.
+    pub(super) fn of(outcome: Outcome, cause: &Cause) -> Self {
+        Self {
+            outcome,
+            flake: cause.if_calm,
+            old: cause.old,
+            if_broke: cause.if_broke,
+            if_outage: cause.if_outage,
+            reach: cause.reach,
+        }
+    }
+
     fn explained(&self) -> f64 {
         self.flake + self.old
     }

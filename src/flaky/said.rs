@@ -11,6 +11,7 @@
 //! those of a sequence: of a hundred tests that say the same in one part, one has to come up with it.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::infer::{Cause, Step};
 
@@ -25,7 +26,7 @@ pub trait Says: Sync {
 }
 
 /// How well each cause explains what a failure said, up to a common factor.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Saying {
     /// A failure without cause.
     pub flake: f64,
@@ -52,6 +53,10 @@ impl Default for Saying {
 const CAUSES: usize = 4;
 const SOURCES: usize = 7;
 type Shares = [f64; SOURCES];
+/// Of each cause, the chance of one message from each source.
+type Sources = [Shares; CAUSES];
+/// How much each cause draws from each source.
+pub(super) type AllShares = [Shares; CAUSES];
 
 /// For each cause (flake, outage, new breakage, old breakage), how much it draws from: the test's own words for the same
 /// cause; for any cause; at the result before; other tests in the part; the project's words for the same cause; for any;
@@ -108,24 +113,83 @@ impl Sayings {
     /// Cost: O(failures), some eighty operations each.
     pub(super) fn weigh<'c>(
         &mut self,
-        causes: impl Iterator<Item = &'c [Cause]> + Clone,
+        causes: impl Iterator<Item = &'c [Cause]>,
         settled: bool,
     ) -> Vec<Vec<Saying>> {
-        let shapes = self.shapes.weigh(causes.clone(), settled, None);
-        let messages = self.messages.weigh(causes, settled, Some(&shapes));
-        let saying = |chances: Option<Weights>| {
-            chances.map_or_else(Saying::default, |[flake, outage, new, still]| Saying {
-                flake,
-                outage,
-                new,
-                still,
-            })
-        };
-        messages
-            .into_iter()
-            .map(|failures| failures.into_iter().map(saying).collect())
-            .collect()
+        let weights = causes.map(|causes| causes.iter().map(weights).collect());
+        let weights: Vec<Vec<Weights>> = weights.collect();
+        let shapes = self.shapes.weigh(&weights, settled, None);
+        let messages = self.messages.weigh(&weights, settled, Some(&shapes));
+        messages.into_iter().map(sayings).collect()
     }
+
+    /// What was fitted.
+    pub(super) fn shares(&self) -> [AllShares; 2] {
+        [self.messages.shares, self.shapes.shares]
+    }
+}
+
+/// What a project said in its first parts, taken as it is, and what some of its tests say.
+#[derive(Debug)]
+pub(super) struct Before {
+    sayings: Sayings,
+    messages: Project,
+    shapes: Project,
+    until: u32,
+}
+
+impl Before {
+    /// `failures`: of all tests before part `until`, as (number of the series, part, weights of causes); `shares` as they were fitted
+    /// to these. `series`: the tests that are asked, rising, as [`Sayings::new`] takes them.
+    pub(super) fn new(
+        says: &dyn Says,
+        shares: [AllShares; 2],
+        failures: &[(u32, u32, Weights)],
+        until: u32,
+        series: impl Iterator<Item = (u32, Vec<Step>)>,
+    ) -> Self {
+        let mut sayings = Sayings::new(says, series);
+        [sayings.messages.shares, sayings.shapes.shares] = shares;
+        let event = |(series, part, weights): &(u32, u32, Weights)| {
+            Some((*part, says.said(*series, *part)?, *weights))
+        };
+        let events: Vec<(u32, u32, Weights)> = failures.iter().filter_map(event).collect();
+        let shape = |(part, signature, weights)| (part, says.shape(signature), weights);
+        let (messages, shapes) = rayon::join(
+            || Project::of(events.iter().copied()),
+            || Project::of(events.iter().copied().map(shape)),
+        );
+        Self {
+            sayings,
+            messages,
+            shapes,
+            until,
+        }
+    }
+
+    /// How well each cause explains each failure of the tests that are asked, for these weights of its causes. Only what is said of
+    /// parts from `until` on is of use: other tests are beside them there only if they are asked, too.
+    pub(super) fn weigh(&self, weights: &[Vec<Weights>], settled: bool) -> Vec<Vec<Saying>> {
+        let explain = |level: &Level, project: &Project, unheard: Option<&Explained>| {
+            level.explained(&level.all_sources(weights, project, self.until, settled, unheard))
+        };
+        let shapes = explain(&self.sayings.shapes, &self.shapes, None);
+        let messages = explain(&self.sayings.messages, &self.messages, Some(&shapes));
+        messages.into_iter().map(sayings).collect()
+    }
+}
+
+/// As the model of one test takes it.
+fn sayings(failures: Vec<Option<Weights>>) -> Vec<Saying> {
+    let saying = |chances: Option<Weights>| {
+        chances.map_or_else(Saying::default, |[flake, outage, new, still]| Saying {
+            flake,
+            outage,
+            new,
+            still,
+        })
+    };
+    failures.into_iter().map(saying).collect()
 }
 
 /// For each series and each of its failures, how well each cause explains what it says; the best has 1.
@@ -171,30 +235,26 @@ impl Level {
     }
 
     /// Fits the shares, and says how well each cause explains each failure: what was never heard as well as `unheard` says.
-    fn weigh<'c>(
+    fn weigh(
         &mut self,
-        causes: impl Iterator<Item = &'c [Cause]> + Clone,
+        weights: &[Vec<Weights>],
         settled: bool,
         unheard: Option<&Explained>,
     ) -> Explained {
-        let project = self.project(causes.clone());
-        let mut parts: FxHashMap<u32, Said> = FxHashMap::default();
-        let sources: Vec<Vec<Option<[Shares; CAUSES]>>> = self
-            .words
-            .iter()
-            .zip(causes.clone())
-            .enumerate()
-            .map(|(series, (words, causes))| {
-                let unheard = unheard.map(|unheard| unheard[series].as_slice());
-                self.sources(words, causes, &project, &mut parts, settled, unheard)
-            })
-            .collect();
+        let words = self.words.iter().zip(weights);
+        let words = words.flat_map(|(words, weights)| words.iter().zip(weights));
+        let event = |(word, weights): (&Option<Word>, &Weights)| {
+            let word = (*word)?;
+            Some((word.part, word.signature, *weights))
+        };
+        let project = Project::of(words.filter_map(event));
+        let sources = self.all_sources(weights, &project, u32::MAX, settled, unheard);
         for _ in 0..STEPS {
             let mut sums = DEFAULT.map(|row| row.map(|share| share * PSEUDO));
-            for (sources, causes) in sources.iter().zip(causes.clone()) {
-                for (source, cause) in sources.iter().zip(causes) {
+            for (sources, weights) in sources.iter().zip(weights) {
+                for (source, weights) in sources.iter().zip(weights) {
                     let Some(source) = source else { continue };
-                    for (at, weight) in weights(cause).into_iter().enumerate() {
+                    for (at, weight) in weights.iter().enumerate() {
                         let (chances, all) = mix(&self.shares[at], &source[at]);
                         for (sum, chance) in sums[at].iter_mut().zip(chances) {
                             *sum += weight * chance / all;
@@ -207,7 +267,29 @@ impl Level {
                 row.map(|sum| sum / total)
             });
         }
-        let explained = |source: &Option<[Shares; CAUSES]>| {
+        self.explained(&sources)
+    }
+
+    /// For each series and each of its failures, see [`Level::sources`].
+    fn all_sources(
+        &self,
+        weights: &[Vec<Weights>],
+        project: &Project,
+        until: u32,
+        settled: bool,
+        unheard: Option<&Explained>,
+    ) -> Vec<Vec<Option<Sources>>> {
+        let mut parts: FxHashMap<u32, Said> = FxHashMap::default();
+        let series = self.words.iter().zip(weights).enumerate();
+        let sources = series.map(|(at, (words, weights))| {
+            let unheard = unheard.map(|unheard| unheard[at].as_slice());
+            self.sources(words, weights, project, until, &mut parts, settled, unheard)
+        });
+        sources.collect()
+    }
+
+    fn explained(&self, sources: &[Vec<Option<Sources>>]) -> Explained {
+        let explained = |source: &Option<Sources>| {
             source.map(|source| {
                 let chances: Weights =
                     std::array::from_fn(|at| mix(&self.shares[at], &source[at]).1);
@@ -221,57 +303,30 @@ impl Level {
             .collect()
     }
 
-    /// What was said in each part, and by how many: failures of one part that say the same are one event, whatever their number.
-    fn project<'c>(&self, causes: impl Iterator<Item = &'c [Cause]>) -> Project {
-        let mut project = Project::default();
-        for (words, causes) in self.words.iter().zip(causes) {
-            for (word, cause) in words.iter().zip(causes) {
-                if let Some(word) = word {
-                    let event = project.events.entry((word.part, word.signature));
-                    let (sums, count) = event.or_default();
-                    for (sum, weight) in sums.iter_mut().zip(weights(cause)) {
-                        *sum += weight;
-                    }
-                    *count += 1.0;
-                }
-            }
-        }
-        for ((part, signature), (sums, count)) in &mut project.events {
-            for sum in sums.iter_mut() {
-                *sum /= *count;
-            }
-            project.all.add(*signature, sums);
-            project
-                .parts
-                .entry(*part)
-                .or_default()
-                .add(*signature, sums);
-        }
-        project
-    }
-
     /// For each failure of one test, for each cause, the chance of its message from each source. A source that has nothing yet
     /// gives its share back to what was never heard, as far as it has nothing. `parts` holds what the tests before this one said
-    /// in each part.
+    /// in each part. What was said from part `until` on is no part of the project's words.
+    #[expect(clippy::too_many_arguments, reason = "all that a source may be")]
     fn sources(
         &self,
         words: &[Option<Word>],
-        causes: &[Cause],
+        causes: &[Weights],
         project: &Project,
+        until: u32,
         parts: &mut FxHashMap<u32, Said>,
         settled: bool,
         unheard: Option<&[Option<Weights>]>,
-    ) -> Vec<Option<[Shares; CAUSES]>> {
+    ) -> Vec<Option<Sources>> {
         // The test's own part in the events: what it said itself has sources of its own.
         let mut own = Said::default();
-        for word in words.iter().flatten() {
+        for word in words.iter().flatten().filter(|word| word.part < until) {
             if let Some((weights, count)) = project.events.get(&(word.part, word.signature)) {
                 own.add(word.signature, &weights.map(|weight| weight / count));
             }
         }
         let mut so_far = Said::default();
         let mut found = Vec::with_capacity(words.len());
-        for (failure, (word, cause)) in words.iter().zip(causes).enumerate() {
+        for (failure, (word, weights)) in words.iter().zip(causes).enumerate() {
             let Some(word) = word else {
                 found.push(None);
                 continue;
@@ -294,7 +349,6 @@ impl Level {
                 .map(|before| f64::from(u8::from(before.signature == signature)));
             let beside = parts.entry(word.part).or_default();
             let besides = beside.totals;
-            let weights = weights(cause);
             let unheard = unheard.and_then(|unheard| unheard[failure]);
             found.push(Some(std::array::from_fn(|at| {
                 let new = UNHEARD * unheard.map_or(1.0, |unheard| unheard[at]);
@@ -309,15 +363,15 @@ impl Level {
                     new,
                 ]
             })));
-            beside.add(signature, if settled { &weights } else { &[1.0; CAUSES] });
-            so_far.add(signature, &weights);
+            beside.add(signature, if settled { weights } else { &[1.0; CAUSES] });
+            so_far.add(signature, weights);
         }
         found
     }
 }
 
-/// A weight for each cause.
-type Weights = [f64; CAUSES];
+/// A weight for each cause: flake, outage, new breakage, old breakage.
+pub(super) type Weights = [f64; CAUSES];
 
 /// What was said how often for each cause.
 #[derive(Debug, Default)]
@@ -352,13 +406,40 @@ struct Project {
     parts: FxHashMap<u32, Said>,
 }
 
+impl Project {
+    /// What was said in each part, and by how many: failures of one part that say the same are one event, whatever their number.
+    /// Failures are given as (part, signature, weights of causes).
+    fn of(failures: impl Iterator<Item = (u32, u32, Weights)>) -> Self {
+        let mut project = Self::default();
+        for (part, signature, weights) in failures {
+            let (sums, count) = project.events.entry((part, signature)).or_default();
+            for (sum, weight) in sums.iter_mut().zip(weights) {
+                *sum += weight;
+            }
+            *count += 1.0;
+        }
+        for ((part, signature), (sums, count)) in &mut project.events {
+            for sum in sums.iter_mut() {
+                *sum /= *count;
+            }
+            project.all.add(*signature, sums);
+            project
+                .parts
+                .entry(*part)
+                .or_default()
+                .add(*signature, sums);
+        }
+        project
+    }
+}
+
 fn mix(shares: &Shares, chances: &Shares) -> (Shares, f64) {
     let parts: Shares = std::array::from_fn(|at| shares[at] * chances[at]);
     let all = parts.iter().sum();
     (parts, all)
 }
 
-fn weights(cause: &Cause) -> Weights {
+pub(super) fn weights(cause: &Cause) -> Weights {
     [
         cause.flake,
         cause.outage,

@@ -29,7 +29,7 @@ use std::path::Path;
 
 #[cfg(doc)]
 use crate::model::Part;
-use crate::model::{Fingerprint, LogSeconds, PartId, PastPart, RunId, Timestamp};
+use crate::model::{Fingerprint, LogSeconds, PartId, PastPart, Printer, RunId, Timestamp};
 
 pub mod block;
 mod check;
@@ -181,6 +181,39 @@ impl History {
             .iter()
             .map(|source| Ok(self.store.find_source(*source)?.map(PartId)))
             .collect()
+    }
+
+    /// For each part a print of its number, what it reported and how much of that is left; and one of all links between names. As long
+    /// as they are the same, so is every answer about these parts.
+    ///
+    /// # Errors
+    /// [`HistoryError::NoPart`] for a part that is gone meanwhile.
+    pub fn prints(
+        &self,
+        parts: &[PastPart],
+    ) -> Result<(Vec<Fingerprint>, Fingerprint), HistoryError> {
+        let _view = self.store.snapshot()?;
+        let print = |past: &PastPart| {
+            let row = self.store.part_row(past.part.0)?;
+            let mut printer = Printer::new();
+            let numbers = [past.part.0, past.run.0, past.start.0, row.kept.code()];
+            for number in numbers {
+                printer.number(number as u64);
+            }
+            printer.piece(row.key.0.to_le_bytes());
+            printer.piece(row.print.0.to_le_bytes());
+            Ok(printer.finish())
+        };
+        let prints = parts
+            .iter()
+            .map(print)
+            .collect::<Result<_, HistoryError>>()?;
+        let mut links = Printer::new();
+        for (old, new) in self.renames()? {
+            links.piece(old.to_string());
+            links.piece(new.to_string());
+        }
+        Ok((prints, links.finish()))
     }
 
     /// The parts that a query asks for, oldest first: by when they began, where unknown by when they were stored.

@@ -21,7 +21,7 @@ pub struct Sifted {
     pub ran: Vec<u32>,
     /// For each part, results that passed at the first attempt.
     pub passed: Vec<u32>,
-    /// The series with a bad attempt, with their numbers, rising.
+    /// The series with a bad attempt, or those that were asked for, with their numbers, rising.
     pub failing: Vec<(u32, Series)>,
 }
 
@@ -34,6 +34,7 @@ struct Member {
     series: u32,
     ran: u32,
     bad: bool,
+    laid_out: bool,
     /// Under a name that a link leads from or to: it may have to be put together with others.
     linked: bool,
 }
@@ -47,6 +48,19 @@ impl History {
     /// # Errors
     /// [`HistoryError::Unreadable`] for a damaged block or roster.
     pub fn sift(&self, parts: &[PastPart]) -> Result<Sifted, HistoryError> {
+        self.sift_for(parts, &|_, _, bad| bad)
+    }
+
+    /// The same, where `wanted` tells (by test, variant, and whether it had a bad attempt) which series are laid out in
+    /// [`Sifted::failing`].
+    ///
+    /// # Errors
+    /// Those of [`History::sift`].
+    pub fn sift_for(
+        &self,
+        parts: &[PastPart],
+        wanted: &dyn Fn(&TestId, &Variant, bool) -> bool,
+    ) -> Result<Sifted, HistoryError> {
         // one view: else each of the many statements locks the file
         let _view = self.store.snapshot()?;
         let (rosters, chunks) = self.lay_out(parts)?;
@@ -81,7 +95,8 @@ impl History {
                     places.push(Place::Linked(test, variant));
                     return;
                 }
-                if member.bad {
+                member.laid_out = wanted(&named.id, &variant, member.bad);
+                if member.laid_out {
                     places.push(Place::Number(sifted.tests.len() as u32));
                 }
                 sifted.tests.push((named.id, variant));
@@ -93,12 +108,12 @@ impl History {
             }
             from = to;
         }
-        let wanted: Vec<u32> = members
+        let laid_out: Vec<u32> = members
             .iter()
-            .filter(|member| member.bad || member.linked)
+            .filter(|member| member.laid_out || member.linked)
             .map(|member| member.series)
             .collect();
-        let lines = self.lines(&rosters, &chunks, &wanted)?;
+        let lines = self.lines(&rosters, &chunks, &laid_out)?;
         let mut linked: BTreeMap<(i64, Variant), Vec<Seen>> = BTreeMap::new();
         for (place, seen) in places.into_iter().zip(lines) {
             match place {
@@ -117,7 +132,7 @@ impl History {
             }
         }
         for ((test, variant), seen) in linked {
-            sifted.put_together(self.store.test(test)?, variant, seen);
+            sifted.put_together(self.store.test(test)?, variant, seen, wanted);
         }
         Ok(sifted)
     }
@@ -233,7 +248,13 @@ enum Place {
 
 impl Sifted {
     /// Adds a test that goes by several names.
-    fn put_together(&mut self, test: TestId, variant: Variant, mut seen: Vec<Seen>) {
+    fn put_together(
+        &mut self,
+        test: TestId,
+        variant: Variant,
+        mut seen: Vec<Seen>,
+        wanted: &dyn Fn(&TestId, &Variant, bool) -> bool,
+    ) {
         // stable: of two in one part, the one under the newer number comes last and counts
         seen.sort_by_key(|seen| seen.part);
         let mut kept: Vec<Seen> = Vec::with_capacity(seen.len());
@@ -252,7 +273,8 @@ impl Sifted {
         self.ran.push(ran.count() as u32);
         self.tests.push((test.clone(), variant.clone()));
         let bad = |seen: &Seen| seen.status.is_bad() || seen.bad_attempts > 0;
-        if kept.iter().any(bad) {
+        let failed = kept.iter().any(bad);
+        if wanted(&test, &variant, failed) {
             let series = Series {
                 test,
                 variant,

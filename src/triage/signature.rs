@@ -6,6 +6,7 @@
 
 use std::fmt::Write;
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::mask::mask;
@@ -26,7 +27,7 @@ const FRAMES: u32 = 8;
 const CAUSES: usize = 4;
 
 /// A failure's text with everything masked that differs from one time to the next.
-#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
 pub struct Signature {
     text: String,
 }

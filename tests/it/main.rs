@@ -8,6 +8,7 @@ mod culprit;
 mod flaky;
 mod gate;
 mod history;
+mod lately;
 mod record;
 mod report;
 mod revert;
