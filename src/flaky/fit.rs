@@ -15,6 +15,10 @@ use crate::model::Series;
 /// After so many rounds it is known well enough what was an outage.
 pub(super) const SETTLED: usize = 2;
 
+/// The default chance of a repair counts as so many occasions: tests that broke together are repaired together, so a short history has
+/// few of its own, however many tests these were.
+const REPAIRS: f64 = 24.0;
+
 /// What is fitted to the project as a whole.
 pub(super) struct Fit {
     pub(super) chances: Chances,
@@ -192,7 +196,7 @@ impl Fit {
         let breaks = (broke + 2000.0 * default.breaks) / (occasions_to_break + 2000.0);
         self.chances = Chances {
             breaks,
-            repaired: ((repairs + 8.0 * default.repaired) / (occasions + 8.0)).clamp(0.05, 0.6),
+            repaired: ((repairs + REPAIRS * default.repaired) / (occasions + REPAIRS)).clamp(0.05, 0.6),
             broken_at_start: (broken_at_start + 20.0 * default.broken_at_start) / (tests + 20.0),
             outage: (outages + 50.0 * default.outage) / (parts + 50.0),
             breaking_part: (breaking + 30.0 * default.breaking_part) / (parts + 30.0),
