@@ -196,7 +196,8 @@ impl Fit {
         let breaks = (broke + 2000.0 * default.breaks) / (occasions_to_break + 2000.0);
         self.chances = Chances {
             breaks,
-            repaired: ((repairs + REPAIRS * default.repaired) / (occasions + REPAIRS)).clamp(0.05, 0.6),
+            repaired: ((repairs + REPAIRS * default.repaired) / (occasions + REPAIRS))
+                .clamp(0.05, 0.6),
             broken_at_start: (broken_at_start + 20.0 * default.broken_at_start) / (tests + 20.0),
             outage: (outages + 50.0 * default.outage) / (parts + 50.0),
             breaking_part: (breaking + 30.0 * default.breaking_part) / (parts + 30.0),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{ModuleId, Program, ProgramUse, UnitId, Word};
+use crate::model::{ClassId, ModuleId, Program, ProgramUse, UnitId, Word};
 
 /// The names of a definition.
 pub(super) struct Named<'a> {
@@ -11,8 +11,31 @@ pub(super) struct Named<'a> {
     words: BTreeSet<Word>,
     /// Modules that give it by a name.
     modules: BTreeSet<ModuleId>,
+    /// Its class, where it is a member, with all heirs and all that it inherits.
+    classes: BTreeSet<ClassId>,
     fixture: BTreeSet<Word>,
     computed: bool,
+}
+
+/// The classes of whose instances some may have the members of this one: all that its heirs inherit from.
+fn family(program: &Program, class: ClassId) -> BTreeSet<ClassId> {
+    let own = |class: ClassId| &program.classes[class as usize];
+    let heirs = closure([class], |class| &own(class).heirs);
+    closure(heirs, |class| &own(class).bases)
+}
+
+fn closure<'p>(
+    from: impl IntoIterator<Item = ClassId>,
+    next: impl Fn(ClassId) -> &'p [ClassId],
+) -> BTreeSet<ClassId> {
+    let mut left: Vec<ClassId> = from.into_iter().collect();
+    let mut seen = BTreeSet::new();
+    while let Some(class) = left.pop() {
+        if seen.insert(class) {
+            left.extend(next(class));
+        }
+    }
+    seen
 }
 
 impl<'a> Named<'a> {
@@ -45,6 +68,10 @@ impl<'a> Named<'a> {
             unit,
             words,
             modules,
+            classes: own
+                .class
+                .map(|class| family(program, class))
+                .unwrap_or_default(),
             fixture: fixture.map(|(word, _)| *word).collect(),
             computed: program.units.iter().any(|unit| unit.habits.computes_names),
         }
@@ -76,29 +103,33 @@ impl<'a> Named<'a> {
     /// Whether a unit names it.
     pub(super) fn by(&self, user: UnitId) -> bool {
         let own = &self.program.units[user as usize];
-        let of_class = self.program.units[self.unit as usize].class.is_some();
         if user == self.unit {
             return false;
         }
         own.habits.reflects
             || own.habits.any_fixture && !self.fixture.is_empty()
             || self.computed && own.words.iter().any(|word| self.written(*word))
-            || own.uses.iter().any(|used| match used {
-                ProgramUse::Unit(unit) | ProgramUse::Call(unit) => *unit == self.unit,
-                ProgramUse::Any(word)
-                | ProgramUse::Of(_, word)
-                | ProgramUse::Outside(word)
-                | ProgramUse::Super(_, word) => self.words.contains(word),
-                ProgramUse::All(_) => of_class,
-                ProgramUse::Everything(module) => self.modules.contains(module),
-                ProgramUse::Prefix(word) => self.begins(*word),
-                ProgramUse::Fixture(word) => self.fixture.contains(word),
-                ProgramUse::Class(_)
-                | ProgramUse::Module(_)
-                | ProgramUse::Name(..)
-                | ProgramUse::Star(_)
-                | ProgramUse::Lent => false,
-            })
+            || own.uses.iter().any(|used| self.matches(used))
+    }
+
+    /// Whether a use may be one of it.
+    pub(super) fn matches(&self, used: &ProgramUse) -> bool {
+        match used {
+            ProgramUse::Unit(unit) | ProgramUse::Call(unit) => *unit == self.unit,
+            ProgramUse::Any(word)
+            | ProgramUse::Of(_, word)
+            | ProgramUse::Outside(word)
+            | ProgramUse::Super(_, word) => self.words.contains(word),
+            ProgramUse::All(class) => self.classes.contains(class),
+            ProgramUse::Everything(module) => self.modules.contains(module),
+            ProgramUse::Prefix(word) => self.begins(*word),
+            ProgramUse::Fixture(word) => self.fixture.contains(word),
+            ProgramUse::Class(_)
+            | ProgramUse::Module(_)
+            | ProgramUse::Name(..)
+            | ProgramUse::Star(_)
+            | ProgramUse::Lent => false,
+        }
     }
 
     /// Whether a unit names it without computing names.
