@@ -246,7 +246,9 @@ impl Ingest {
             return Ok(());
         };
         let all = joins.joined + joins.not_joined;
-        if joins.not_joined == 0 {
+        if all == 0 {
+            ui.say("the history has no test yet");
+        } else if joins.not_joined == 0 {
             ui.say(format!(
                 "all {all} tests of the history are tests of the graph"
             ));

@@ -170,6 +170,10 @@ pub struct ProgramClass {
     pub outside: bool,
     /// Its body is read by whoever makes the class.
     pub made: bool,
+    /// Whoever makes the class, or a base of it, is told of it, and may make instances.
+    pub told: bool,
+    /// Its own members that heirs have to define before instances of them can be made.
+    pub abstracts: Vec<Word>,
 }
 
 /// A file.
@@ -258,15 +262,21 @@ impl Program {
             }
         }));
         let moved = |all: Vec<ClassId>| all.into_iter().map(|class| class + classes).collect();
-        self.classes
-            .extend(other.classes.into_iter().map(|class| ProgramClass {
+        self.classes.extend(other.classes.into_iter().map(|class| {
+            ProgramClass {
                 module: class.module + modules,
                 bases: moved(class.bases),
                 heirs: moved(class.heirs),
                 members: by_word(class.members),
                 head: class.head.map(|unit| unit + units),
+                abstracts: class
+                    .abstracts
+                    .into_iter()
+                    .map(|word| word + words)
+                    .collect(),
                 ..class
-            }));
+            }
+        }));
         self.modules.extend(other.modules.into_iter().map(|module| {
             ProgramModule {
                 first: module.first + units,

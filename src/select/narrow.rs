@@ -50,6 +50,8 @@ struct Side<'a> {
     modules: HashMap<&'a RepoPath, ModuleId>,
     changed: Vec<UnitId>,
     docs: Vec<UnitId>,
+    /// Definitions that are new or gone, with the classes of which that lets instances be made, or keeps them from it.
+    holding_up: Vec<(UnitId, Vec<ClassId>)>,
     /// Names of files that are new, gone, or bound to something else.
     names: Vec<(ModuleId, Word)>,
     /// Definitions that nobody calls but a runner.
@@ -233,6 +235,7 @@ impl<'a> Side<'a> {
             symbols: Symbols::new(program),
             changed: Vec::new(),
             docs: Vec::new(),
+            holding_up: Vec::new(),
             names: Vec::new(),
             tests: Units::default(),
             modules,
@@ -254,6 +257,14 @@ impl<'a> Side<'a> {
             let first = program.modules[module as usize].first;
             side.changed
                 .extend(change.units.iter().filter_map(place).map(|at| first + at));
+            let appeared = change.units.iter();
+            let appeared = appeared.filter(|both| both.0.is_none() || both.1.is_none());
+            for unit in appeared.filter_map(place).map(|at| first + at) {
+                let classes = side.symbols.held_up_by(unit);
+                if !classes.is_empty() {
+                    side.holding_up.push((unit, classes));
+                }
+            }
             side.docs
                 .extend(change.docs.iter().filter_map(place).map(|at| first + at));
         }
@@ -405,10 +416,18 @@ impl<'a> Side<'a> {
             let own = &program.units[**unit as usize];
             // a file's own is there once the file is loaded
             let there = walk.contains(**unit) || own.name.is_empty();
-            there && (walk.reads_docs() || own.kept)
+            // a base from outside may show it as a text of help
+            let class = own.class.map(|class| &program.classes[class as usize]);
+            let open = class.is_some_and(|class| class.open && class.outside);
+            there && (walk.reads_docs() || own.kept || open)
         };
         let asked = |(module, word): &(ModuleId, Word)| self.symbols.asked(walk, *module, *word);
+        let made = |(unit, classes): &(UnitId, Vec<ClassId>)| {
+            let mut classes = classes.iter();
+            classes.any(|class| walk.makes(*class)).then_some(*unit)
+        };
         walk.first_of(&self.changed)
+            .or_else(|| self.holding_up.iter().find_map(made))
             .or_else(|| self.names.iter().find_map(asked))
             .or_else(|| self.docs.iter().find(read).copied())
     }

@@ -46,6 +46,8 @@ pub struct Pytest {
     pub pythonpath: Vec<String>,
     /// Options that are always given.
     pub addopts: Vec<String>,
+    /// Fixtures that every test is given.
+    pub usefixtures: Vec<String>,
 }
 
 impl Pytest {
@@ -58,6 +60,7 @@ impl Pytest {
             testpaths: get("testpaths").unwrap_or_default(),
             pythonpath: get("pythonpath").unwrap_or_default(),
             addopts: get("addopts").unwrap_or_default(),
+            usefixtures: get("usefixtures").unwrap_or_default(),
         }
     }
 

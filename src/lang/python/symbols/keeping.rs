@@ -163,6 +163,14 @@ pub(super) fn leaves(name: &str) -> bool {
     .any(|word| name.starts_with(word))
 }
 
+/// Whether whoever uses this name, or this module, reads docstrings.
+pub(super) fn reads_docs(name: &str) -> bool {
+    matches!(
+        name,
+        "__doc__" | "getdoc" | "doctest" | "getsource" | "getsourcelines" | "pydoc"
+    )
+}
+
 /// Whether whoever uses this name reads the parameters of functions.
 pub(super) fn reads_heads(name: &str) -> bool {
     matches!(

@@ -126,6 +126,8 @@ pub(super) const EMPTY: u32 = 131_072;
 pub(super) const MAY_FAIL: u32 = 262_144;
 /// Lists the names of the file that it stands in, or computes them.
 pub(super) const NAMES_AROUND: u32 = 524_288;
+/// Heirs have to define it before instances of them can be made.
+pub(super) const ABSTRACT: u32 = 1_048_576;
 
 /// A value of a module or class that is set or added to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -168,6 +170,8 @@ pub(crate) struct Class {
     pub(super) members: Vec<(NameId, Member)>,
     /// Decorated, or made by something else than `type`: what stands in its body is read while it is made.
     pub(super) made: bool,
+    /// Made by something else than `type`, which is told of it and of its heirs.
+    pub(super) told: bool,
 }
 
 /// Something that instances of a class have.

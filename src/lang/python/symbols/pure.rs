@@ -1,7 +1,7 @@
 //! What provably cannot fail, or do anything, while a file is imported.
 
 use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{Decorator, Expr, Operator, Stmt, StmtFunctionDef, UnaryOp};
+use ruff_python_ast::{Decorator, Expr, ExprCall, Operator, Stmt, StmtFunctionDef, UnaryOp};
 
 /// Whether an expression only puts literals and names together. `names` gathers the names, with their attributes.
 pub(super) fn is_pure(expr: &Expr, names: &mut Vec<String>) -> bool {
@@ -30,6 +30,10 @@ pub(super) fn is_pure(expr: &Expr, names: &mut Vec<String>) -> bool {
             }
             None => false,
         },
+        Expr::Call(call) if getter(call).is_some() => {
+            names.extend(getter(call));
+            true
+        }
         Expr::Call(call) => {
             let known = matches!(&*call.func, Expr::Name(name)
                 if matches!(name.id.as_str(), "frozenset" | "set" | "tuple" | "list"));
@@ -46,6 +50,18 @@ pub(super) fn is_pure(expr: &Expr, names: &mut Vec<String>) -> bool {
         }
         _ => false,
     }
+}
+
+/// The name of the library's function that gives a getter, where that is all that the call does.
+fn getter(call: &ExprCall) -> Option<String> {
+    let name = dotted(&call.func)?;
+    let known = matches!(
+        name.rsplit('.').next().unwrap_or_default(),
+        "attrgetter" | "methodcaller" | "itemgetter"
+    );
+    let mut arguments = call.arguments.args.iter();
+    let plain = !call.arguments.args.is_empty() && arguments.all(Expr::is_literal_expr);
+    (known && plain && call.arguments.keywords.is_empty()).then_some(name)
 }
 
 /// Whether a base of a class is told by names alone.

@@ -67,8 +67,9 @@ impl Linker<'_> {
                 own.open && !is_test_code(self.files[own.module as usize].path),
                 own.outside,
             );
-            let makes = own.made || !self.own_members(class, init_subclass).is_empty();
-            if !(open || outside || makes) {
+            let tells = !self.own_members(class, init_subclass).is_empty();
+            let (makes, told) = (own.made || tells, own.told || tells);
+            if !(open || outside || makes || told) {
                 continue;
             }
             for heir in self.all_heirs(class) {
@@ -76,6 +77,7 @@ impl Linker<'_> {
                 heir.open |= open;
                 heir.outside |= outside;
                 heir.made |= makes;
+                heir.told |= told;
             }
         }
     }

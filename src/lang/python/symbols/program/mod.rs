@@ -9,9 +9,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::values::{Progress, Value};
 use super::{
-    ANY_FIXTURE, Bound, CACHED, DYNAMIC, ELSEWHERE, EMPTY, GIVEN_AWAY, IMPORTS, Kind, LOOKS_AROUND,
-    MAKES_PASSING, Member, NAMES_AROUND, PASSES, READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS,
-    SPAWNS, Symbols, Ty, TyId, WIDE,
+    ABSTRACT, ANY_FIXTURE, Bound, CACHED, DYNAMIC, ELSEWHERE, EMPTY, GIVEN_AWAY, IMPORTS, Kind,
+    LOOKS_AROUND, MAKES_PASSING, Member, NAMES_AROUND, PASSES, READS_DOCS, READS_HEADS,
+    READS_SOURCES, REFLECTS, SPAWNS, Symbols, Ty, TyId, WIDE,
 };
 use crate::lang::FileFacts;
 use crate::lang::python::resolve::{File, Resolver, SetUp, set_up};
@@ -58,6 +58,12 @@ pub(in crate::lang::python) fn program(
     linker.lay_out();
     linker.bases();
     linker.hooks();
+    for pytest in projects
+        .iter()
+        .filter_map(|project| project.says.pytest.as_ref())
+    {
+        linker.given_to_all(&pytest.usefixtures);
+    }
     for file in 0..files.len() as ModuleId {
         linker.link(file);
     }
@@ -252,12 +258,21 @@ impl<'a> Linker<'a> {
                                 .push(self.unit_id(at, unit));
                         }
                     }
+                    let is_abstract = |unit: &UnitId| {
+                        let own = (*unit - self.units[at as usize]) as usize;
+                        symbols.units[own].flags & ABSTRACT != 0
+                    };
+                    let abstracts = members.iter();
+                    let abstracts = abstracts.filter(|(_, units)| units.iter().any(is_abstract));
+                    let abstracts = abstracts.map(|(word, _)| *word).collect();
                     self.own.push(own);
                     self.program.classes.push(ProgramClass {
                         module: at,
                         members,
                         head: heads.get(&(place as u32)).copied(),
                         made: class.made,
+                        told: class.told,
+                        abstracts,
                         ..ProgramClass::default()
                     });
                 }
@@ -284,6 +299,23 @@ impl<'a> Linker<'a> {
                     let id = self.unit_id(file, place as u32);
                     self.program.modules[file as usize].hooks.push(id);
                 }
+            }
+        }
+    }
+
+    /// Fixtures that the runner's settings give every test.
+    fn given_to_all(&mut self, fixtures: &[String]) {
+        for name in fixtures {
+            let word = self.intern(name);
+            for unit in self
+                .program
+                .fixtures
+                .get(&word)
+                .cloned()
+                .unwrap_or_default()
+            {
+                let module = self.program.units[unit as usize].module;
+                self.program.modules[module as usize].hooks.push(unit);
             }
         }
     }

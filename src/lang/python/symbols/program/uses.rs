@@ -31,14 +31,17 @@ impl Linker<'_> {
                 }
             }
             Use::Touch(ty) => {
-                let found = self.eval(file, ty);
+                let found = self.eval(file, ty).clone();
                 uses.extend(found.touched.iter().map(|unit| ProgramUse::Unit(*unit)));
                 for value in &found.values {
                     match value {
                         Value::Unit(unit) => {
                             uses.insert(ProgramUse::Unit(*unit));
                         }
-                        Value::Class(class) => self.head_used(*class, uses),
+                        Value::Class(class) => {
+                            self.head_used(*class, uses);
+                            self.compared(*class, uses);
+                        }
                         _ => {}
                     }
                 }
@@ -47,8 +50,12 @@ impl Linker<'_> {
                 let word = self.word(file, name);
                 let of = self.eval(file, of);
                 uses.extend(of.touched.iter().map(|unit| ProgramUse::Unit(*unit)));
+                let lists_heirs = self.text(word) == "__subclasses__";
                 for value in &of.values {
                     self.attr_used(value, word, uses);
+                    if lists_heirs {
+                        self.heirs_used(value, uses);
+                    }
                 }
             }
             Use::Computed(of, name) => {
@@ -200,6 +207,12 @@ impl Linker<'_> {
             }
             Value::Module(module) => {
                 uses.insert(ProgramUse::Name(*module, word));
+                match self.text(word) {
+                    "__dict__" => uses.insert(ProgramUse::Everything(*module)),
+                    // who has its name can get it
+                    "__name__" => uses.insert(ProgramUse::Module(*module)),
+                    _ => false,
+                };
                 let found = self.attribute(value, word);
                 uses.extend(found.touched.iter().map(|unit| ProgramUse::Unit(*unit)));
                 for value in &found.values {
@@ -245,6 +258,16 @@ impl Linker<'_> {
         }
     }
 
+    /// Somebody asks a class who extends it.
+    fn heirs_used(&mut self, value: &Value, uses: &mut FxHashSet<ProgramUse>) {
+        let heirs = match value {
+            Value::Class(class) | Value::Instance(class) => self.all_heirs(*class),
+            Value::Any => (0..self.program.classes.len() as ClassId).collect(),
+            _ => Vec::new(),
+        };
+        uses.extend(heirs.into_iter().map(ProgramUse::Class));
+    }
+
     /// What a module answers with to names that it does not have.
     fn made_when_asked(&mut self, module: ModuleId, uses: &mut FxHashSet<ProgramUse>) {
         let getattr = self.intern("__getattr__");
@@ -253,6 +276,19 @@ impl Linker<'_> {
             if let Bound::Unit(unit) = bound {
                 uses.insert(ProgramUse::Unit(self.unit_id(module, unit)));
             }
+        }
+    }
+
+    /// A class may have a say in who is compared with it; one that is a protocol asks for all of its names.
+    fn compared(&mut self, class: ClassId, uses: &mut FxHashSet<ProgramUse>) {
+        let hook = self.intern("__subclasshook__");
+        uses.insert(ProgramUse::Of(class, hook));
+        for name in ["__instancecheck__", "__subclasscheck__"] {
+            uses.insert(ProgramUse::Any(self.intern(name)));
+        }
+        if self.is_protocol(class) {
+            let members = self.program.classes[class as usize].members.keys();
+            uses.extend(members.map(|word| ProgramUse::Any(*word)));
         }
     }
 

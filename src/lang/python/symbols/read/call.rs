@@ -1,8 +1,9 @@
 //! Calls.
 
 use ruff_python_ast::{Expr, ExprCall, InterpolatedStringElement, Operator};
+use ruff_python_parser::parse_expression;
 
-use super::super::{NAMES_AROUND, Ty, TyId, Use, keeping};
+use super::super::{ANY_FIXTURE, DYNAMIC, NAMES_AROUND, Ty, TyId, Use, keeping};
 use super::{Reader, texts};
 
 impl Reader<'_> {
@@ -10,6 +11,16 @@ impl Reader<'_> {
     pub(super) fn lend(&mut self, to: TyId, ty: TyId) {
         if !matches!(self.out.tys[ty as usize], Ty::Scalar | Ty::Text(_)) {
             self.uses(Use::Lent(to, ty));
+        }
+    }
+
+    /// A text that is run as code: what its names lead to is used.
+    fn code(&mut self, text: &str) {
+        let names = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.')));
+        for name in names {
+            if let Ok(parsed) = parse_expression(name) {
+                self.expr(parsed.expr());
+            }
         }
     }
 
@@ -113,6 +124,10 @@ impl Reader<'_> {
                     _ => false,
                 };
                 let adds = keeping::adds(&attribute.attr) && !module;
+                let of = attribute.value.as_attribute_expr();
+                if adds && of.is_some_and(|of| of.attr.as_str() == "fixturenames") {
+                    self.flag(ANY_FIXTURE);
+                }
                 if adds {
                     self.left_behind(&attribute.value);
                 }
@@ -127,6 +142,8 @@ impl Reader<'_> {
             Expr::Name(name) => name.id.as_str(),
             _ => "",
         };
+        let alias = self.aliases.get(last).cloned();
+        let last = alias.as_deref().unwrap_or(last);
         let types = matches!(
             last,
             "raises" | "warns" | "suppress" | "assertRaises" | "assertRaisesRegex"
@@ -138,6 +155,9 @@ impl Reader<'_> {
         };
         if around && plain.is_some() && !local {
             self.flag(NAMES_AROUND);
+            if let Some(Expr::StringLiteral(code)) = arguments.args.first() {
+                self.code(code.value.to_str());
+            }
         }
         // Python's own functions call what operators call, and what `key=` or `file=` is given
         let own = plain.is_some() && !local && is_builtin(last);
@@ -170,11 +190,18 @@ impl Reader<'_> {
             }
             // `monkeypatch.setattr(object, "name", value)`, `mock.patch.object(object, "name")`
             "setattr" | "delattr" | "object" => {
+                if let Some(Expr::BinOp(_) | Expr::FString(_)) = arguments.args.first() {
+                    self.flag(DYNAMIC);
+                }
                 if let [first, Expr::StringLiteral(text), ..] = &arguments.args[..] {
                     let of = self.receiver(first);
                     let name = self.name(text.value.to_str());
                     self.uses(Use::Attr(of, name));
                 }
+            }
+            // a target that is put together
+            "patch" if !matches!(arguments.args.first(), None | Some(Expr::StringLiteral(_))) => {
+                self.flag(DYNAMIC);
             }
             "attrgetter" | "methodcaller" => {
                 for text in texts(&arguments.args) {

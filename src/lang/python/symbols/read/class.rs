@@ -53,6 +53,7 @@ impl Reader<'_> {
             }
             for keyword in &arguments.keywords {
                 made = true;
+                self.out.classes[id as usize].told = true;
                 self.expr(&keyword.value);
             }
         }

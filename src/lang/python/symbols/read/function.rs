@@ -7,8 +7,8 @@ use super::super::pure::{Known, dotted};
 use super::super::scope::{Frame, Names, parameters};
 use super::super::units::Part;
 use super::super::{
-    Bound, CACHED, CONTEXT, EMPTY, Fixture, GIVEN_AWAY, Kind, MAKES_PASSING, MAY_FAIL, Member,
-    NameId, PASSES, PROPERTY, Ty, TyId, Unit, Use, WIDE, keeping, pure,
+    ABSTRACT, Bound, CACHED, CONTEXT, EMPTY, Fixture, GIVEN_AWAY, Kind, MAKES_PASSING, MAY_FAIL,
+    Member, NameId, PASSES, PROPERTY, Ty, TyId, Unit, Use, WIDE, keeping, pure,
 };
 use super::{Reader, arguments_of, texts};
 
@@ -57,8 +57,11 @@ impl Reader<'_> {
             match known {
                 Known::Plain => {
                     match last {
-                        "property" | "cached_property" | "abstractproperty" | "setter"
-                        | "getter" => flags |= PROPERTY,
+                        "abstractproperty" => flags |= PROPERTY | ABSTRACT,
+                        "abstractmethod" => flags |= ABSTRACT,
+                        "property" | "cached_property" | "setter" | "getter" => {
+                            flags |= PROPERTY;
+                        }
                         "staticmethod" => is_static = true,
                         "classmethod" => is_class = true,
                         "contextmanager" | "asynccontextmanager" => flags |= CONTEXT,
@@ -99,12 +102,14 @@ impl Reader<'_> {
                     for keyword in called.iter().flat_map(|c| &c.arguments.keywords) {
                         match keyword.arg.as_deref() {
                             Some("name") => {
-                                if let Some(text) = keyword.value.as_string_literal_expr() {
-                                    found.name = self.name(text.value.to_str());
+                                match keyword.value.as_string_literal_expr() {
+                                    Some(text) => found.name = self.name(text.value.to_str()),
+                                    // asked for by a name that is computed
+                                    None => found.autouse = true,
                                 }
                             }
                             Some("autouse") => {
-                                found.autouse =
+                                found.autouse |=
                                     !matches!(&keyword.value, Expr::BooleanLiteral(b) if !b.value);
                             }
                             Some("scope") if keeping::is_wide(&keyword.value) => flags |= WIDE,

@@ -87,6 +87,11 @@ impl Reader<'_> {
             if keeping::looks_around(&owner.id) {
                 self.flag(LOOKS_AROUND);
             }
+            let module = self.imported(&owner.id);
+            let module = module.map_or(owner.id.as_str(), |import| import.module.as_str());
+            if keeping::reads_docs(module) {
+                self.flag(READS_DOCS);
+            }
             if owner.id.as_str() == "os" && keeping::leaves(text) {
                 self.flag(ELSEWHERE);
             }
@@ -125,10 +130,10 @@ impl Reader<'_> {
         if keeping::reads_sources(name) {
             self.flag(READS_SOURCES);
         }
+        if keeping::reads_docs(name) {
+            self.flag(READS_DOCS);
+        }
         match name {
-            "__doc__" | "getdoc" | "doctest" | "getsource" | "getsourcelines" | "pydoc" => {
-                self.flag(READS_DOCS);
-            }
             "getmembers" | "__dict__" => self.flag(REFLECTS | DYNAMIC),
             "attrgetter" | "methodcaller" => self.flag(DYNAMIC),
             "import_module" | "__import__" | "import_string" => self.flag(IMPORTS | DYNAMIC),
@@ -170,12 +175,16 @@ impl Reader<'_> {
         let mut words = 0;
         for word in text.split(|c: char| !(c.is_alphanumeric() || c == '_')) {
             let first = word.chars().next();
-            if word.len() > 1 && first.is_some_and(|c| c.is_alphabetic() || c == '_') {
+            if first.is_some_and(|c| c.is_alphabetic() || c == '_') {
                 let word = self.name(word);
                 let unit = self.unit as usize;
                 self.uses[unit].1.push(word);
                 words += 1;
             }
+        }
+        for field in fields(text) {
+            let name = self.name(field);
+            self.uses(Use::Attr(0, name));
         }
         let path = text.contains(['.', ':']) && words > 1 && text.len() < 200;
         if path
@@ -190,4 +199,17 @@ impl Reader<'_> {
             self.flag(DYNAMIC | IMPORTS);
         }
     }
+}
+
+/// The attributes that a text asks of what is put into it, as a format (`{0.name}`, `{row.total:>8}`).
+fn fields(text: &str) -> impl Iterator<Item = &str> {
+    let places = text.split('{').skip(1);
+    let places = places.filter_map(|rest| rest.split(['}', ':', '!']).next());
+    places.flat_map(|place| {
+        let parts = place.split('.').skip(1);
+        let names = parts.map(|part| part.split('[').next().unwrap_or_default());
+        names.filter(|name| {
+            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+        })
+    })
 }

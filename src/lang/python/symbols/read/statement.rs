@@ -211,7 +211,12 @@ impl Reader<'_> {
                 map.patterns.iter().for_each(|p| self.pattern(p));
             }
             Pattern::MatchClass(class) => {
-                self.touch(&class.cls);
+                let ty = self.touch(&class.cls);
+                // by place: the names stand in `__match_args__`
+                if !class.arguments.patterns.is_empty() {
+                    let one = self.ty(Ty::Instance(ty));
+                    self.uses(Use::Computed(one, 0));
+                }
                 class
                     .arguments
                     .patterns

@@ -5,10 +5,13 @@
 //! the classes of which reached code can have instances (rapid type analysis: Bacon and Sweeney, OOPSLA 1996), so the
 //! answer is too large rather than too small.
 
+mod outside;
+
 use fixedbitset::FixedBitSet;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::{ClassId, Habits, ModuleId, Program, ProgramUse, UnitId, Word};
+use outside::{asked_outside, is_implicit, is_mapping};
 
 /// A program with what walks ask for again and again.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub struct Symbols<'p> {
     /// Names of members that code from outside asks for: those that no code of the program does, and those of files and
     /// other things that are passed around everywhere.
     asked_outside: FxHashSet<Word>,
+    /// By what runs on import, the classes of the file that somebody is told of when they are made.
+    told: FxHashMap<UnitId, Vec<ClassId>>,
 }
 
 /// A set of units.
@@ -96,9 +101,17 @@ impl<'p> Symbols<'p> {
             }
         }
         let asked_outside = asked_outside(program, &definers);
+        let mut told: FxHashMap<UnitId, Vec<ClassId>> = FxHashMap::default();
+        for (id, class) in program.classes.iter().enumerate() {
+            let runs = program.modules[class.module as usize].runs.first();
+            if let Some(&run) = runs.filter(|_| class.told) {
+                told.entry(run).or_default().push(id as ClassId);
+            }
+        }
         Self {
             program,
             asked_outside,
+            told,
             family: (0..count as ClassId)
                 .map(|class| follow(class, true))
                 .collect(),
@@ -190,6 +203,26 @@ impl<'p> Symbols<'p> {
         self.run(walk);
     }
 
+    /// The classes of which instances cannot be made unless this member is defined, or could not if it were.
+    pub fn held_up_by(&self, unit: UnitId) -> Vec<ClassId> {
+        let own = &self.program.units[unit as usize];
+        let Some(class) = own.class else {
+            return Vec::new();
+        };
+        let members = &self.program.classes[class as usize].members;
+        let words = members.iter().filter(|(_, units)| units.contains(&unit));
+        let words: Vec<Word> = words.map(|(word, _)| *word).collect();
+        let waits = |heir: &&ClassId| {
+            let mut family = self.family[**heir as usize].iter();
+            family.any(|base| {
+                let abstracts = &self.program.classes[*base as usize].abstracts;
+                abstracts.iter().any(|word| words.contains(word))
+            })
+        };
+        let heirs = self.heirs[class as usize].iter();
+        heirs.filter(waits).copied().collect()
+    }
+
     /// A reached unit that asks a module for a name, whether it has it or not.
     pub fn asked(&self, walk: &Walk, module: ModuleId, word: Word) -> Option<UnitId> {
         let name = &self.program.words[word as usize];
@@ -218,6 +251,9 @@ impl<'p> Symbols<'p> {
             }
             for used in &own.uses {
                 self.follow(walk, *used, from);
+            }
+            for &class in self.told.get(&unit).into_iter().flatten() {
+                self.alive(walk, class, from);
             }
         }
     }
@@ -462,8 +498,10 @@ impl<'p> Symbols<'p> {
             }
             for (&word, units) in &self.program.classes[base as usize].members {
                 let text = self.program.words[word as usize].as_str();
+                let unpacked = text == "keys" && is_mapping(self.program, base);
                 let named = fresh
                     && (is_implicit(text)
+                        || unpacked
                         || walk.any.contains(&word)
                         || walk.habits.reflects
                         || walk.affixes.iter().any(|affix| self.fits(word, *affix)));
@@ -563,6 +601,11 @@ impl Walk {
         self.units.contains(unit as usize)
     }
 
+    /// Whether instances of a class may be made.
+    pub fn makes(&self, class: ClassId) -> bool {
+        self.classes.contains(class as usize)
+    }
+
     /// The first of these units that is reached.
     pub fn first_of(&self, units: &[UnitId]) -> Option<UnitId> {
         units.iter().copied().find(|unit| self.contains(*unit))
@@ -584,64 +627,4 @@ impl Walk {
         chain.reverse();
         chain
     }
-}
-
-/// Names of members that code from outside asks for.
-fn asked_outside(program: &Program, definers: &FxHashMap<Word, Vec<ClassId>>) -> FxHashSet<Word> {
-    let uses = program.units.iter().flat_map(|unit| &unit.uses);
-    let named: FxHashSet<Word> = uses
-        .filter_map(|used| match used {
-            ProgramUse::Any(word)
-            | ProgramUse::Of(_, word)
-            | ProgramUse::Outside(word)
-            | ProgramUse::Super(_, word) => Some(*word),
-            _ => None,
-        })
-        .collect();
-    let asked = |word: &Word| !named.contains(word) || is_common(&program.words[*word as usize]);
-    definers.keys().copied().filter(asked).collect()
-}
-
-/// Names by which Python's library uses objects that are not its own: files, mappings, locks, handlers.
-fn is_common(name: &str) -> bool {
-    matches!(
-        name,
-        "acquire"
-            | "append"
-            | "close"
-            | "default"
-            | "emit"
-            | "feed"
-            | "filter"
-            | "flush"
-            | "format"
-            | "get"
-            | "handle"
-            | "items"
-            | "keys"
-            | "process"
-            | "read"
-            | "readable"
-            | "readinto"
-            | "readline"
-            | "readlines"
-            | "recv"
-            | "release"
-            | "run"
-            | "seek"
-            | "seekable"
-            | "send"
-            | "tell"
-            | "update"
-            | "values"
-            | "visit"
-            | "writable"
-            | "write"
-            | "writelines"
-    )
-}
-
-/// Names that Python itself calls.
-fn is_implicit(name: &str) -> bool {
-    name.len() > 4 && name.starts_with("__") && name.ends_with("__")
 }
