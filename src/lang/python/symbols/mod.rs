@@ -74,6 +74,8 @@ pub(crate) struct Unit {
     pub(super) fixture: Option<Fixture>,
     /// Parameters, by which fixtures are asked for.
     pub(super) params: Vec<NameId>,
+    /// What its parameters are annotated with.
+    pub(super) takes: Vec<TyId>,
     pub(super) uses: Vec<Use>,
     /// Words in its string literals.
     pub(super) words: Vec<NameId>,

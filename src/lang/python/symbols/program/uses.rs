@@ -154,7 +154,9 @@ impl Linker<'_> {
     /// Something is given to code that may not be ours: it may call any method of it.
     fn lent(&mut self, file: ModuleId, to: TyId, what: TyId, uses: &mut FxHashSet<ProgramUse>) {
         let (mut outside, mut unknown) = (false, false);
-        for value in &self.eval(file, to).values {
+        let to = self.eval(file, to).values.clone();
+        self.misfits(&to, file, what, uses);
+        for value in &to {
             match value {
                 Value::Foreign | Value::Outside => outside = true,
                 Value::Any => unknown = true,
@@ -181,6 +183,89 @@ impl Linker<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// Where an object goes that another class is named for, whoever gets it asks for names that the class does not tell.
+    fn misfits(
+        &mut self,
+        to: &[Value],
+        file: ModuleId,
+        what: TyId,
+        uses: &mut FxHashSet<ProgramUse>,
+    ) {
+        let given = self.eval(file, what).values.clone();
+        let class_of = |value: &Value| match value {
+            Value::Class(class) | Value::Instance(class) => Some(*class),
+            _ => None,
+        };
+        let given: Vec<ClassId> = given.iter().filter_map(class_of).collect();
+        if given.is_empty() {
+            return;
+        }
+        let mut wanted: Vec<Value> = Vec::new();
+        for value in to {
+            wanted.extend(self.wanted(value));
+        }
+        let mut named: Vec<ClassId> = Vec::new();
+        while let Some(value) = wanted.pop() {
+            match value {
+                Value::Box(inner) => wanted.extend(inner.iter().cloned()),
+                other => named.extend(class_of(&other)),
+            }
+        }
+        if named.is_empty() {
+            return;
+        }
+        for class in given {
+            let fits = named.iter().any(|named| {
+                self.all_heirs(*named).contains(&class)
+                    || *named == class
+                    || self.all_heirs(class).contains(named)
+            });
+            if !fits {
+                uses.insert(ProgramUse::All(class));
+            }
+        }
+    }
+
+    /// What a function of ours, the making of an object, or the attributes of one are annotated with or known to hold.
+    fn wanted(&mut self, to: &Value) -> Vec<Value> {
+        let mut units: Vec<UnitId> = Vec::new();
+        let mut tys: Vec<(ModuleId, TyId)> = Vec::new();
+        match to {
+            Value::Unit(unit) => units.push(*unit),
+            Value::Class(class) => {
+                let init = self.intern("__init__");
+                let found = self.nearest(*class, init);
+                let found = found.into_iter().filter_map(|(class, member)| {
+                    let file = self.program.classes[class as usize].module;
+                    match member {
+                        Member::Unit(unit) => Some(self.unit_id(file, unit)),
+                        _ => None,
+                    }
+                });
+                units.extend(found);
+            }
+            Value::Instance(class) => {
+                let file = self.program.classes[*class as usize].module;
+                let held = self.own[*class as usize].values().flatten();
+                tys.extend(held.filter_map(|member| match member {
+                    Member::Value(ty, _) | Member::Own(ty) => Some((file, *ty)),
+                    _ => None,
+                }));
+            }
+            _ => {}
+        }
+        for unit in units {
+            let file = self.program.units[unit as usize].module;
+            let takes = self.unit(unit).map(|unit| unit.takes.as_slice());
+            tys.extend(takes.into_iter().flatten().map(|ty| (file, *ty)));
+        }
+        let mut found = Vec::new();
+        for (file, ty) in tys {
+            found.extend(self.eval(file, ty).values.iter().cloned());
+        }
+        found
     }
 
     /// What importing a module runs. The packages around it are used by what it runs itself.

@@ -92,9 +92,11 @@ impl Reader<'_> {
                 return self.union(all);
             }
             Some("cast") => {
+                // what is said of it need not be so
                 let said = arguments.args.first().map_or(0, |e| self.annotation(e));
-                self.exprs(arguments.args.iter().skip(1));
-                return said;
+                let mut all = self.exprs(arguments.args.iter().skip(1));
+                all.push(said);
+                return self.union(all);
             }
             _ => {}
         }
@@ -106,8 +108,8 @@ impl Reader<'_> {
         {
             self.expr(&call.func);
             let said = self.annotation(&arguments.args[0]);
-            self.expr(&arguments.args[1]);
-            return said;
+            let given = self.expr(&arguments.args[1]);
+            return self.union(vec![said, given]);
         }
         let func = match &*call.func {
             Expr::Name(name) => {

@@ -180,6 +180,8 @@ impl Reader<'_> {
             .iter()
             .map(|name| self.name(name))
             .collect();
+        let annotations = parameters(&function.parameters).filter_map(|p| p.annotation.as_deref());
+        let takes: Vec<TyId> = self.within(id, |r| annotations.map(|a| r.annotation(a)).collect());
         if keeping::is_empty(&function.body) {
             flags |= EMPTY;
         }
@@ -202,6 +204,7 @@ impl Reader<'_> {
         };
         let unit = &mut self.out.units[id as usize];
         unit.params = params;
+        unit.takes = takes;
         unit.loads = loads;
         unit.risky = risky;
         unit.decorators = decorators;
