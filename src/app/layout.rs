@@ -70,42 +70,34 @@ struct File<'a> {
     key: Fingerprint,
 }
 
-/// The facts of all files of a snapshot.
-struct Reading<'a> {
-    files: Vec<File<'a>>,
-    known: KnownFacts,
-    fresh: Vec<Fingerprint>,
+/// The files of a snapshot that a language reads; those of `closer` with their definitions.
+fn files_of<'a>(tree: &'a Snapshot, closer: &dyn Fn(&RepoPath) -> bool) -> Vec<File<'a>> {
+    let entries = tree.entries().iter();
+    let files = entries.filter(|(_, entry)| entry.mode.is_file());
+    let files = files.filter_map(|(path, entry)| {
+        let (lang, kind) = lang::of(path)?;
+        let kind = match closer(path) {
+            true => lang.closer(kind),
+            false => kind,
+        };
+        Some(File {
+            path,
+            blob: entry.blob,
+            lang,
+            kind,
+            key: facts_key(lang, kind, entry.blob),
+        })
+    });
+    files.collect()
 }
 
-/// Reads the files whose facts are not kept, on all cores; those of `closer` with their definitions.
-fn read_all<'a>(
-    tree: &'a Snapshot,
+/// Reads the files whose facts are not known, on all cores. Their keys.
+fn fill(
+    known: &mut KnownFacts,
+    files: &[File<'_>],
     read: &Read<'_>,
-    cache: &Cache,
-    closer: &dyn Fn(&RepoPath) -> bool,
     progress: &dyn Progress,
-) -> Result<Reading<'a>, AppError> {
-    let files: Vec<File<'_>> = tree
-        .entries()
-        .iter()
-        .filter(|(_, entry)| entry.mode.is_file())
-        .filter_map(|(path, entry)| {
-            let (lang, kind) = lang::of(path)?;
-            let kind = if closer(path) {
-                lang.closer(kind)
-            } else {
-                kind
-            };
-            Some(File {
-                path,
-                blob: entry.blob,
-                lang,
-                kind,
-                key: facts_key(lang, kind, entry.blob),
-            })
-        })
-        .collect();
-    let mut known = cache.facts();
+) -> Result<Vec<Fingerprint>, AppError> {
     let mut missing: Vec<&File<'_>> = files
         .iter()
         .filter(|file| !known.contains_key(&file.key))
@@ -122,49 +114,47 @@ fn read_all<'a>(
         })
         .collect::<Result<_, AppError>>()?;
     progress.finish();
-    let keys: Vec<Fingerprint> = fresh.iter().map(|(key, _)| *key).collect();
+    let keys = fresh.iter().map(|(key, _)| *key).collect();
     known.extend(fresh);
-    Ok(Reading {
-        files,
-        known,
-        fresh: keys,
-    })
+    Ok(keys)
 }
 
 /// A language, and which of the facts are its.
 type Ranged = (&'static dyn Lang, Range<usize>);
 
-impl Reading<'_> {
-    /// The facts by language, each language's files sorted by path.
-    fn by_language(&self) -> (Vec<FileFacts<'_>>, Vec<Ranged>) {
-        let mut all: Vec<FileFacts<'_>> = Vec::with_capacity(self.files.len());
-        let mut of_langs = Vec::new();
-        for lang in lang::all() {
-            let before = all.len();
-            all.extend(
-                self.files
-                    .iter()
-                    .filter(|file| file.lang.name() == lang.name())
-                    .filter_map(|file| {
-                        let facts = self.known.get(&file.key)?;
-                        Some(FileFacts {
-                            path: file.path,
-                            facts,
-                        })
-                    }),
-            );
-            of_langs.push((*lang, before..all.len()));
-        }
-        (all, of_langs)
+/// The facts by language, each language's files sorted by path.
+fn by_language<'a>(
+    files: &'a [File<'_>],
+    known: &'a KnownFacts,
+) -> (Vec<FileFacts<'a>>, Vec<Ranged>) {
+    let mut all: Vec<FileFacts<'_>> = Vec::with_capacity(files.len());
+    let mut of_langs = Vec::new();
+    for lang in lang::all() {
+        let before = all.len();
+        let own = files.iter().filter(|file| file.lang.name() == lang.name());
+        all.extend(own.filter_map(|file| {
+            let facts = known.get(&file.key)?;
+            Some(FileFacts {
+                path: file.path,
+                facts,
+            })
+        }));
+        of_langs.push((*lang, before..all.len()));
     }
+    (all, of_langs)
+}
 
-    /// Gives the facts back to the cache.
-    fn keep(self, cache: &Cache) {
-        let mut used: Vec<Fingerprint> = self.files.iter().map(|file| file.key).collect();
-        used.sort_unstable();
-        used.dedup();
-        cache.keep_facts(self.known, &self.fresh, &used);
-    }
+/// Gives the facts of these files back to the cache.
+fn keep<'a>(
+    known: KnownFacts,
+    fresh: &[Fingerprint],
+    files: impl Iterator<Item = &'a File<'a>>,
+    cache: &Cache,
+) {
+    let mut used: Vec<Fingerprint> = files.map(|file| file.key).collect();
+    used.sort_unstable();
+    used.dedup();
+    cache.keep_facts(known, fresh, &used);
 }
 
 /// The graph of a snapshot.
@@ -179,8 +169,10 @@ pub(super) fn graph(
     cache: &Cache,
     progress: &dyn Progress,
 ) -> Result<Graph, AppError> {
-    let reading = read_all(tree, read, cache, &|_| false, progress)?;
-    let (all, of_langs) = reading.by_language();
+    let files = files_of(tree, &|_| false);
+    let mut known = cache.facts();
+    let fresh = fill(&mut known, &files, read, progress)?;
+    let (all, of_langs) = by_language(&files, &known);
     let edges = || {
         let mut sink = EdgeSink::default();
         for (lang, range) in of_langs {
@@ -204,29 +196,43 @@ pub(super) fn graph(
             sink.note(file.path, *line, text.clone());
         }
     }
-    let ((), graph) = rayon::join(|| reading.keep(cache), || Graph::build(sink));
+    let ((), graph) = rayon::join(
+        || keep(known, &fresh, files.iter(), cache),
+        || Graph::build(sink),
+    );
     Ok(graph)
 }
 
-/// The program that the wanted files of a snapshot make.
+/// A snapshot, and how the contents of its files are read.
+pub(super) type Source<'a> = (&'a Snapshot, &'a Read<'a>);
+
+/// For each snapshot the program that its wanted files make.
 ///
 /// # Errors
 /// Contents that cannot be read.
 ///
-/// Cost: that of the facts, then one pass over the wanted files.
-pub(super) fn program(
-    tree: &Snapshot,
-    read: &Read<'_>,
+/// Cost: that of the facts, then one pass over the wanted files, side by side for the snapshots.
+pub(super) fn programs<const N: usize>(
+    sources: [Source<'_>; N],
     cache: &Cache,
-    wanted: &dyn Fn(&RepoPath) -> bool,
+    wanted: &(dyn Fn(&RepoPath) -> bool + Sync),
     progress: &dyn Progress,
-) -> Result<Program, AppError> {
-    let reading = read_all(tree, read, cache, wanted, progress)?;
-    let (all, of_langs) = reading.by_language();
-    let mut program = Program::default();
-    for (lang, range) in of_langs {
-        program.join(lang.program(&all[range], tree, wanted));
+) -> Result<[Program; N], AppError> {
+    let files = sources.map(|(tree, _)| files_of(tree, wanted));
+    let mut known = cache.facts();
+    let mut fresh = Vec::new();
+    for (files, (_, read)) in files.iter().zip(sources) {
+        fresh.extend(fill(&mut known, files, read, progress)?);
     }
-    reading.keep(cache);
-    Ok(program)
+    let mut programs = [const { None }; N];
+    let sides = programs.par_iter_mut().zip(&files).zip(&sources);
+    sides.for_each(|((program, files), (tree, _))| {
+        let (all, of_langs) = by_language(files, &known);
+        let program = program.insert(Program::default());
+        for (lang, range) in of_langs {
+            program.join(lang.program(&all[range], tree, wanted));
+        }
+    });
+    keep(known, &fresh, files.iter().flatten(), cache);
+    Ok(programs.map(Option::unwrap_or_default))
 }

@@ -149,8 +149,7 @@ impl Workspace {
         if !found.files.is_empty() && !full.selected().is_empty() {
             let wanted = loaded(full, &[inputs.base, inputs.head]);
             let wanted = |path: &RepoPath| wanted.contains(path);
-            found.base = self.program(sides[0], &wanted, progress)?;
-            found.head = self.program(sides[1], &wanted, progress)?;
+            [found.base, found.head] = self.programs(sides, &wanted, progress)?;
             let told = select::unattributable(&found.finer(inputs));
             for (path, _) in &told {
                 found.files.remove(path);
@@ -161,22 +160,27 @@ impl Workspace {
         Ok(found)
     }
 
-    /// The program that the wanted files of a side make.
-    pub(super) fn program(
+    /// For each side the program that its wanted files make.
+    pub(super) fn programs<const N: usize>(
         &self,
-        side: &Side,
-        wanted: &dyn Fn(&RepoPath) -> bool,
+        sides: [&Side; N],
+        wanted: &(dyn Fn(&RepoPath) -> bool + Sync),
         progress: &dyn Progress,
-    ) -> Result<Program, AppError> {
-        let snapshot = self.repo.snapshot(side)?;
-        let blobs = snapshot.blobs();
-        layout::program(
-            &snapshot.tree,
-            &|path, blob| Ok(blobs.read(&blob, Some(path))?),
-            &self.cache,
-            wanted,
-            progress,
-        )
+    ) -> Result<[Program; N], AppError> {
+        let mut snapshots = Vec::with_capacity(N);
+        for side in sides {
+            snapshots.push(self.repo.snapshot(side)?);
+        }
+        let blobs: Vec<_> = snapshots.iter().map(|snapshot| snapshot.blobs()).collect();
+        let reads: Vec<_> = blobs
+            .iter()
+            .map(|blobs| move |path: &RepoPath, blob| Ok(blobs.read(&blob, Some(path))?))
+            .collect();
+        let sources = std::array::from_fn(|at| {
+            let read: &layout::Read<'_> = &reads[at];
+            (&snapshots[at].tree, read)
+        });
+        layout::programs(sources, &self.cache, wanted, progress)
     }
 }
 

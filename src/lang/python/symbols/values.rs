@@ -442,10 +442,7 @@ impl Linker<'_> {
                     }
                     _ => {}
                 }
-                let mut members = self.nearest(*class, word);
-                for heir in self.all_heirs(*class) {
-                    members.extend(self.own(heir, word));
-                }
+                let members = self.answers(*class, word);
                 let instance = matches!(value, Value::Instance(_));
                 self.members(&members, instance)
             }

@@ -1,11 +1,16 @@
 //! Who extends whom, and what comes of it.
 
+use std::rc::Rc;
+
 use rustc_hash::FxHashSet;
 
-use super::super::Ty;
 use super::super::values::{Progress, Value};
+use super::super::{Member, Ty};
 use super::Linker;
-use crate::model::{ClassId, ModuleId, RepoPath};
+use crate::model::{ClassId, ModuleId, RepoPath, Word};
+
+/// All that extends a class.
+pub(in crate::lang::python::symbols) type Heirs = FxHashSet<ClassId>;
 
 impl Linker<'_> {
     /// Who extends whom.
@@ -40,6 +45,7 @@ impl Linker<'_> {
             }
             // bases were asked for before they were known
             self.progress = Progress::default();
+            self.heirs.clear();
         }
         for (class, name) in outside {
             let class = &mut self.program.classes[class as usize];
@@ -72,7 +78,7 @@ impl Linker<'_> {
             if !(open || outside || makes || told) {
                 continue;
             }
-            for heir in self.all_heirs(class) {
+            for &heir in &*self.all_heirs(class) {
                 let heir = &mut self.program.classes[heir as usize];
                 heir.open |= open;
                 heir.outside |= outside;
@@ -83,20 +89,35 @@ impl Linker<'_> {
     }
 
     /// Everything that extends a class, directly or not.
-    pub(in crate::lang::python::symbols) fn all_heirs(&mut self, class: ClassId) -> Vec<ClassId> {
-        if let Some(heirs) = self.open_heirs.get(&class) {
+    pub(in crate::lang::python::symbols) fn all_heirs(&mut self, class: ClassId) -> Rc<Heirs> {
+        if let Some(heirs) = self.heirs.get(&class) {
             return heirs.clone();
         }
-        let mut found = Vec::new();
-        let mut seen: FxHashSet<ClassId> = FxHashSet::default();
+        let mut seen = Heirs::default();
         let mut next = self.program.classes[class as usize].heirs.clone();
         while let Some(heir) = next.pop() {
             if heir != class && seen.insert(heir) {
-                found.push(heir);
                 next.extend(&self.program.classes[heir as usize].heirs);
             }
         }
-        found
+        let heirs = Rc::new(seen);
+        self.heirs.insert(class, heirs.clone());
+        heirs
+    }
+
+    /// What an instance of the class or of an heir may have under this name.
+    pub(in crate::lang::python::symbols) fn answers(
+        &mut self,
+        class: ClassId,
+        word: Word,
+    ) -> Vec<(ClassId, Member)> {
+        let mut members = self.nearest(class, word);
+        let heirs = self.all_heirs(class);
+        let definers = self.definers.get(&word).into_iter().flatten();
+        for heir in definers.filter(|definer| heirs.contains(definer)) {
+            members.extend(self.own(*heir, word));
+        }
+        members
     }
 
     pub(in crate::lang::python::symbols) fn is_protocol(&self, class: ClassId) -> bool {

@@ -5,6 +5,8 @@ mod modules;
 mod shared;
 mod uses;
 
+use std::rc::Rc;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::values::{Progress, Value};
@@ -19,6 +21,7 @@ use crate::model::{
     ClassId, EdgeSink, Habits, ModuleId, Program, ProgramClass, ProgramLeft, ProgramModule,
     ProgramUnit, ProgramUse, RepoPath, Snapshot, UnitId, Word,
 };
+use bases::Heirs;
 
 /// The program that some files make; the others are taken to be outside.
 pub(in crate::lang::python) fn program(
@@ -51,7 +54,8 @@ pub(in crate::lang::python) fn program(
         words: FxHashMap::default(),
         targets: FxHashMap::default(),
         own: Vec::new(),
-        open_heirs: FxHashMap::default(),
+        definers: FxHashMap::default(),
+        heirs: FxHashMap::default(),
         progress: Progress::default(),
         program: Program::default(),
     };
@@ -87,7 +91,9 @@ pub(super) struct Linker<'a> {
     words: FxHashMap<String, Word>,
     targets: FxHashMap<(ModuleId, u32), Vec<Value>>,
     own: Vec<FxHashMap<Word, Vec<Member>>>,
-    open_heirs: FxHashMap<ClassId, Vec<ClassId>>,
+    /// The classes that define a name.
+    definers: FxHashMap<Word, Vec<ClassId>>,
+    heirs: FxHashMap<ClassId, Rc<Heirs>>,
     pub(super) progress: Progress,
     pub(super) program: Program,
 }
@@ -265,6 +271,10 @@ impl<'a> Linker<'a> {
                     let abstracts = members.iter();
                     let abstracts = abstracts.filter(|(_, units)| units.iter().any(is_abstract));
                     let abstracts = abstracts.map(|(word, _)| *word).collect();
+                    let id = self.own.len() as ClassId;
+                    for word in own.keys() {
+                        self.definers.entry(*word).or_default().push(id);
+                    }
                     self.own.push(own);
                     self.program.classes.push(ProgramClass {
                         module: at,

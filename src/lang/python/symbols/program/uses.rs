@@ -1,5 +1,7 @@
 //! What a unit uses, as units, classes and names of the whole program.
 
+use std::rc::Rc;
+
 use rustc_hash::FxHashSet;
 
 use super::super::values::Value;
@@ -218,8 +220,8 @@ impl Linker<'_> {
         }
         for class in given {
             let fits = named.iter().any(|named| {
-                self.all_heirs(*named).contains(&class)
-                    || *named == class
+                *named == class
+                    || self.all_heirs(*named).contains(&class)
                     || self.all_heirs(class).contains(named)
             });
             if !fits {
@@ -320,10 +322,7 @@ impl Linker<'_> {
                 if matches!(value, Value::Class(_)) {
                     self.head_used(*class, uses);
                 }
-                let mut members = self.nearest(*class, word);
-                for heir in self.all_heirs(*class) {
-                    members.extend(self.own(heir, word));
-                }
+                let members = self.answers(*class, word);
                 if members.is_empty() {
                     uses.insert(ProgramUse::Any(word));
                     return;
@@ -347,10 +346,10 @@ impl Linker<'_> {
     fn heirs_used(&mut self, value: &Value, uses: &mut FxHashSet<ProgramUse>) {
         let heirs = match value {
             Value::Class(class) | Value::Instance(class) => self.all_heirs(*class),
-            Value::Any => (0..self.program.classes.len() as ClassId).collect(),
-            _ => Vec::new(),
+            Value::Any => Rc::new((0..self.program.classes.len() as ClassId).collect()),
+            _ => Rc::default(),
         };
-        uses.extend(heirs.into_iter().map(ProgramUse::Class));
+        uses.extend(heirs.iter().copied().map(ProgramUse::Class));
     }
 
     /// What a module answers with to names that it does not have.
