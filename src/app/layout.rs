@@ -70,23 +70,28 @@ struct File<'a> {
     key: Fingerprint,
 }
 
-/// The files of a snapshot that a language reads; those of `closer` with their definitions.
-fn files_of<'a>(tree: &'a Snapshot, closer: &dyn Fn(&RepoPath) -> bool) -> Vec<File<'a>> {
+/// The files of a snapshot that a language reads; those of `closer`, and where that is known already, with their definitions.
+fn files_of<'a>(
+    tree: &'a Snapshot,
+    known: &KnownFacts,
+    closer: &dyn Fn(&RepoPath) -> bool,
+) -> Vec<File<'a>> {
     let entries = tree.entries().iter();
     let files = entries.filter(|(_, entry)| entry.mode.is_file());
     let files = files.filter_map(|(path, entry)| {
         let (lang, kind) = lang::of(path)?;
-        let kind = match closer(path) {
-            true => lang.closer(kind),
-            false => kind,
-        };
-        Some(File {
+        let file = |kind: Kind| File {
             path,
             blob: entry.blob,
             lang,
             kind,
             key: facts_key(lang, kind, entry.blob),
-        })
+        };
+        let close = file(lang.closer(kind));
+        match closer(path) || known.contains_key(&close.key) {
+            true => Some(close),
+            false => Some(file(kind)),
+        }
     });
     files.collect()
 }
@@ -162,15 +167,18 @@ fn keep<'a>(
 /// # Errors
 /// Contents that cannot be read. A file that can be read but not understood is no error: its facts say so.
 ///
+/// `definitions` tells that they will be asked for, so that each file is parsed once.
+///
 /// Cost: parsing the files whose facts are not kept, on all cores; then one pass over all facts.
 pub(super) fn graph(
     tree: &Snapshot,
     read: &Read<'_>,
     cache: &Cache,
+    definitions: bool,
     progress: &dyn Progress,
 ) -> Result<Graph, AppError> {
-    let files = files_of(tree, &|_| false);
     let mut known = cache.facts();
+    let files = files_of(tree, &known, &|_| definitions);
     let fresh = fill(&mut known, &files, read, progress)?;
     let (all, of_langs) = by_language(&files, &known);
     let edges = || {
@@ -218,8 +226,8 @@ pub(super) fn programs<const N: usize>(
     wanted: &(dyn Fn(&RepoPath) -> bool + Sync),
     progress: &dyn Progress,
 ) -> Result<[Program; N], AppError> {
-    let files = sources.map(|(tree, _)| files_of(tree, wanted));
     let mut known = cache.facts();
+    let files = sources.map(|(tree, _)| files_of(tree, &known, wanted));
     let mut fresh = Vec::new();
     for (files, (_, read)) in files.iter().zip(sources) {
         fresh.extend(fill(&mut known, files, read, progress)?);

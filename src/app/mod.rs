@@ -35,6 +35,7 @@ mod upkeep;
 mod watch;
 mod why;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 pub use crate::history::Stay;
@@ -221,6 +222,8 @@ pub struct Workspace {
     repo: Repo,
     config: Config,
     cache: Cache,
+    /// Definitions will be asked for: files that are read are read with theirs.
+    definitions: Cell<bool>,
 }
 
 impl Workspace {
@@ -244,6 +247,7 @@ impl Workspace {
             repo,
             config,
             cache,
+            definitions: Cell::new(false),
         })
     }
 
@@ -298,6 +302,7 @@ impl Workspace {
             &snapshot.tree,
             &|path, blob| Ok(blobs.read(&blob, Some(path))?),
             &self.cache,
+            self.definitions.get(),
             progress,
         )?;
         self.cache.keep_graph(key, &graph);

@@ -355,6 +355,6 @@ impl Workspace {
         let snapshot = self.repo.snapshot(&Side::Commit(commit))?;
         let blobs = snapshot.blobs();
         let read = |path: &_, blob| Ok(blobs.read(&blob, Some(path))?);
-        layout::graph(&snapshot.tree, &read, &self.cache, &Quiet)
+        layout::graph(&snapshot.tree, &read, &self.cache, false, &Quiet)
     }
 }

@@ -124,6 +124,8 @@ impl Workspace {
             head_words,
         } = self.sides(request)?;
         let listed = request.changed_files.is_some();
+        self.definitions
+            .set(request.granularity == Granularity::Symbol);
         let (key, cache) = (self.key(&base)?, &self.cache);
         let (change, reading, kept) = thread::scope(|scope| {
             // read while git is asked what differs
