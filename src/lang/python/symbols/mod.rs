@@ -43,6 +43,8 @@ pub struct Symbols {
     pub(super) imports: Vec<Imported>,
     /// The imports that stand by themselves on the top level, by place among all, with their lines.
     pub(super) plain: Vec<(u32, u32)>,
+    /// What is set on other objects than the own instance: under which name, and what.
+    pub(super) sets: Vec<(NameId, TyId)>,
     /// The names that are looked up when the file is loaded, sorted, each with the first line that does.
     pub(super) loaded: Vec<(NameId, u32)>,
 }
@@ -172,6 +174,8 @@ pub(crate) struct Class {
     pub(super) members: Vec<(NameId, Member)>,
     /// Decorated, or made by something else than `type`: what stands in its body is read while it is made.
     pub(super) made: bool,
+    /// A method sets values of its instances under computed names.
+    pub(super) filled: bool,
     /// Made by something else than `type`, which is told of it and of its heirs.
     pub(super) told: bool,
 }
@@ -278,6 +282,8 @@ pub(crate) enum Use {
     Computed(TyId, TyId),
     /// Some attribute whose name begins so.
     Prefix(NameId),
+    /// Any attribute, where it is a module or a class.
+    Whole(TyId),
     /// A text that may lead to a module and on to a name in it.
     Text(NameId),
     /// A fixture, by name.

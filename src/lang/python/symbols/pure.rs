@@ -189,13 +189,14 @@ pub(super) fn decorator(decorator: &Decorator) -> Known {
 }
 
 /// Whether a function, used as a decorator, gives back what it is given or a wrapper of it, and keeps it nowhere else.
-pub(super) fn passes(function: &StmtFunctionDef) -> bool {
+/// Where it is `bound` to an object, what it is given comes after that.
+pub(super) fn passes(function: &StmtFunctionDef, bound: bool) -> bool {
     let first = function
         .parameters
         .posonlyargs
         .iter()
         .chain(&function.parameters.args)
-        .next();
+        .nth(usize::from(bound));
     let Some(first) = first else { return false };
     let mut watch = Watch {
         name: first.parameter.name.as_str(),
@@ -209,7 +210,7 @@ pub(super) fn passes(function: &StmtFunctionDef) -> bool {
 pub(super) fn makes_passing(function: &StmtFunctionDef) -> bool {
     function.body.iter().any(|stmt| match stmt {
         Stmt::FunctionDef(inner) => {
-            passes(inner)
+            passes(inner, false)
                 && function.body.iter().any(|stmt| {
                     matches!(stmt, Stmt::Return(back) if matches!(back.value.as_deref(),
                         Some(Expr::Name(name)) if name.id == inner.name.id))

@@ -320,7 +320,9 @@ impl Linker<'_> {
 
     /// What a name of a module is; `None` where the module does not bind it.
     pub(super) fn lookup(&mut self, file: ModuleId, word: Word) -> Option<Found> {
-        self.look(file, word, 0)
+        let mut found = self.look(file, word, 0)?;
+        self.set_by_others(word, &mut found);
+        Some(found)
     }
 
     fn look(&mut self, file: ModuleId, word: Word, depth: u32) -> Option<Found> {
@@ -416,6 +418,28 @@ impl Linker<'_> {
 
     /// What an attribute of a value is.
     pub(super) fn attribute(&mut self, value: &Value, word: Word) -> Found {
+        let mut found = self.own_attribute(value, word);
+        self.set_by_others(word, &mut found);
+        found
+    }
+
+    /// Adds what other code gives objects under a name.
+    fn set_by_others(&mut self, word: Word, found: &mut Found) {
+        let Some(sets) = self.set_outside.get(&word).cloned() else {
+            return;
+        };
+        if found.values.contains(&Value::Any) {
+            return;
+        }
+        for (file, ty) in sets {
+            let mut next = (*self.eval(file, ty)).clone();
+            // used by who sets it
+            next.touched.clear();
+            found.add(&next);
+        }
+    }
+
+    fn own_attribute(&mut self, value: &Value, word: Word) -> Found {
         match value {
             Value::Any => Found::any(),
             Value::Text(_) => Found::one(Value::Scalar),
@@ -444,7 +468,12 @@ impl Linker<'_> {
                 }
                 let members = self.answers(*class, word);
                 let instance = matches!(value, Value::Instance(_));
-                self.members(&members, instance)
+                let mut found = self.members(&members, instance);
+                let held = |one: &(ClassId, Member)| !matches!(one.1, Member::Unit(_));
+                if self.filled.contains(class) && members.iter().any(held) {
+                    found.add(&Found::any());
+                }
+                found
             }
             Value::Super(class) => {
                 let mut members = Vec::new();

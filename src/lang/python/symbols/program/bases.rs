@@ -88,6 +88,30 @@ impl Linker<'_> {
         }
     }
 
+    /// Which classes have values under computed names: what sets them may be an heir's or a base's.
+    pub(super) fn fill(&mut self) {
+        for file in 0..self.files.len() as ModuleId {
+            let Some(symbols) = self.symbols(file) else {
+                continue;
+            };
+            for (place, _) in symbols
+                .classes
+                .iter()
+                .enumerate()
+                .filter(|one| one.1.filled)
+            {
+                let class = self.class_id(file, place as u32);
+                let mut next: Vec<ClassId> = self.all_heirs(class).iter().copied().collect();
+                next.push(class);
+                while let Some(class) = next.pop() {
+                    if self.filled.insert(class) {
+                        next.extend(&self.program.classes[class as usize].bases);
+                    }
+                }
+            }
+        }
+    }
+
     /// Everything that extends a class, directly or not.
     pub(in crate::lang::python::symbols) fn all_heirs(&mut self, class: ClassId) -> Rc<Heirs> {
         if let Some(heirs) = self.heirs.get(&class) {

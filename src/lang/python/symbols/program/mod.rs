@@ -55,12 +55,15 @@ pub(in crate::lang::python) fn program(
         targets: FxHashMap::default(),
         own: Vec::new(),
         definers: FxHashMap::default(),
+        set_outside: FxHashMap::default(),
+        filled: FxHashSet::default(),
         heirs: FxHashMap::default(),
         progress: Progress::default(),
         program: Program::default(),
     };
     linker.lay_out();
     linker.bases();
+    linker.fill();
     linker.hooks();
     for pytest in projects
         .iter()
@@ -93,6 +96,10 @@ pub(super) struct Linker<'a> {
     own: Vec<FxHashMap<Word, Vec<Member>>>,
     /// The classes that define a name.
     definers: FxHashMap<Word, Vec<ClassId>>,
+    /// What objects are given under a name by code that is not theirs.
+    pub(super) set_outside: FxHashMap<Word, Vec<(ModuleId, TyId)>>,
+    /// Classes whose instances may be given anything under any name.
+    pub(super) filled: FxHashSet<ClassId>,
     heirs: FxHashMap<ClassId, Rc<Heirs>>,
     pub(super) progress: Progress,
     pub(super) program: Program,
@@ -242,9 +249,16 @@ impl<'a> Linker<'a> {
                 }
                 for (place, class) in symbols.classes.iter().enumerate() {
                     let mut own: FxHashMap<Word, Vec<Member>> = FxHashMap::default();
+                    let class_name = last_part(&symbols.names[class.name as usize]);
                     for (name, member) in &class.members {
-                        let word = self.intern(&symbols.names[*name as usize]);
+                        let text = &symbols.names[*name as usize];
+                        let word = self.intern(text);
                         own.entry(word).or_default().push(*member);
+                        if text.starts_with("__") && !text.ends_with("__") {
+                            let mangled = format!("_{}{text}", class_name.trim_start_matches('_'));
+                            let word = self.intern(&mangled);
+                            own.entry(word).or_default().push(*member);
+                        }
                     }
                     let mut members: FxHashMap<Word, Vec<UnitId>> = FxHashMap::default();
                     for (word, all) in &own {
@@ -285,6 +299,10 @@ impl<'a> Linker<'a> {
                         abstracts,
                         ..ProgramClass::default()
                     });
+                }
+                for (name, ty) in &symbols.sets {
+                    let word = self.intern(&symbols.names[*name as usize]);
+                    self.set_outside.entry(word).or_default().push((at, *ty));
                 }
                 for (name, bound) in &symbols.scope {
                     let word = self.intern(&symbols.names[*name as usize]);

@@ -135,6 +135,15 @@ impl Linker<'_> {
                     }
                 }
             }
+            Use::Whole(of) => {
+                for value in &self.eval(file, of).values {
+                    match value {
+                        Value::Module(module) => uses.insert(ProgramUse::Everything(*module)),
+                        Value::Class(class) => uses.insert(ProgramUse::All(*class)),
+                        _ => false,
+                    };
+                }
+            }
             Use::Prefix(name) => {
                 let word = self.word(file, name);
                 uses.insert(ProgramUse::Prefix(word));
@@ -196,11 +205,7 @@ impl Linker<'_> {
         uses: &mut FxHashSet<ProgramUse>,
     ) {
         let given = self.eval(file, what).values.clone();
-        let class_of = |value: &Value| match value {
-            Value::Class(class) | Value::Instance(class) => Some(*class),
-            _ => None,
-        };
-        let given: Vec<ClassId> = given.iter().filter_map(class_of).collect();
+        let given = classes_of(given);
         if given.is_empty() {
             return;
         }
@@ -208,16 +213,10 @@ impl Linker<'_> {
         for value in to {
             wanted.extend(self.wanted(value));
         }
-        let mut named: Vec<ClassId> = Vec::new();
-        while let Some(value) = wanted.pop() {
-            match value {
-                Value::Box(inner) => wanted.extend(inner.iter().cloned()),
-                other => named.extend(class_of(&other)),
-            }
-        }
-        if named.is_empty() {
+        if wanted.is_empty() {
             return;
         }
+        let named = classes_of(wanted);
         for class in given {
             let fits = named.iter().any(|named| {
                 *named == class
@@ -228,6 +227,21 @@ impl Linker<'_> {
                 uses.insert(ProgramUse::All(class));
             }
         }
+    }
+
+    /// A class with all that it inherits from.
+    fn family(&self, class: ClassId) -> Vec<ClassId> {
+        let mut found = vec![class];
+        let mut at = 0;
+        while let Some(&class) = found.get(at) {
+            for base in &self.program.classes[class as usize].bases {
+                if !found.contains(base) {
+                    found.push(*base);
+                }
+            }
+            at += 1;
+        }
+        found
     }
 
     /// What a function of ours, the making of an object, or the attributes of one are annotated with or known to hold.
@@ -247,6 +261,17 @@ impl Linker<'_> {
                     }
                 });
                 units.extend(found);
+                // its fields are what it is made of
+                if units.is_empty() {
+                    for class in self.family(*class) {
+                        let file = self.program.classes[class as usize].module;
+                        let held = self.own[class as usize].values().flatten();
+                        tys.extend(held.filter_map(|member| match member {
+                            Member::Value(ty, _) => Some((file, *ty)),
+                            _ => None,
+                        }));
+                    }
+                }
             }
             Value::Instance(class) => {
                 let file = self.program.classes[*class as usize].module;
@@ -427,4 +452,17 @@ impl Linker<'_> {
             }
         }
     }
+}
+
+/// The classes among values, those in collections too.
+fn classes_of(mut values: Vec<Value>) -> Vec<ClassId> {
+    let mut found = Vec::new();
+    while let Some(value) = values.pop() {
+        match value {
+            Value::Box(inner) => values.extend(inner.iter().cloned()),
+            Value::Class(class) | Value::Instance(class) => found.push(class),
+            _ => {}
+        }
+    }
+    found
 }

@@ -3,7 +3,7 @@
 use ruff_python_ast::{Expr, ExprCall, InterpolatedStringElement, Operator};
 use ruff_python_parser::parse_expression;
 
-use super::super::{ANY_FIXTURE, DYNAMIC, NAMES_AROUND, Ty, TyId, Use, keeping};
+use super::super::{ANY_FIXTURE, DYNAMIC, IMPORTS, NAMES_AROUND, REFLECTS, Ty, TyId, Use, keeping};
 use super::{Reader, texts};
 
 impl Reader<'_> {
@@ -72,10 +72,15 @@ impl Reader<'_> {
                             Some(text) if text.len() > 1 => {
                                 let text = self.name(&text);
                                 self.uses(Use::Prefix(text));
+                                self.uses(Use::Whole(of));
                             }
                             _ => {
                                 let name = self.expr(other);
                                 self.uses(Use::Computed(of, name));
+                                // of a module that is not told, a name that is not told
+                                if self.out.units[self.unit as usize].flags & IMPORTS != 0 {
+                                    self.flag(REFLECTS);
+                                }
                             }
                         }
                         self.expr(other);
@@ -84,6 +89,19 @@ impl Reader<'_> {
                     None => 0,
                 };
                 let rest = self.exprs(arguments.args.iter().skip(2));
+                if let (Some("setattr"), [value]) = (plain.as_deref(), &rest[..]) {
+                    match arguments.args[1].as_string_literal_expr() {
+                        Some(text) => {
+                            let name = self.name(text.value.to_str());
+                            self.set_outside(name, *value);
+                        }
+                        None => {
+                            if let Ty::SelfOf(class) | Ty::ClassOf(class) = self.resolved(of) {
+                                self.out.classes[class as usize].filled = true;
+                            }
+                        }
+                    }
+                }
                 if matches!(plain.as_deref(), Some("hasattr")) {
                     return self.ty(Ty::Scalar);
                 }
@@ -191,6 +209,13 @@ impl Reader<'_> {
                 }
             }
             // `monkeypatch.setattr(object, "name", value)`, `mock.patch.object(object, "name")`
+            "__setattr__" => {
+                if let [.., Expr::StringLiteral(text), value] = &arguments.args[..] {
+                    let name = self.name(text.value.to_str());
+                    let value = self.expr(value);
+                    self.set_outside(name, value);
+                }
+            }
             "setattr" | "delattr" | "object" => {
                 if let Some(Expr::BinOp(_) | Expr::FString(_)) = arguments.args.first() {
                     self.flag(DYNAMIC);
@@ -235,6 +260,19 @@ impl Reader<'_> {
                 }
                 return self.boxed(all);
             }
+        }
+        if matches!(
+            last,
+            "import_module"
+                | "__import__"
+                | "module_from_spec"
+                | "load_module"
+                | "run_path"
+                | "run_module"
+                | "import_string"
+                | "resolve_name"
+        ) {
+            return 0;
         }
         self.ty(Ty::Call(func))
     }

@@ -40,7 +40,15 @@ impl Reader<'_> {
         }
         if let Some(arguments) = &class.arguments {
             for base in &arguments.args {
-                let ty = self.touch(base);
+                let ty = match base {
+                    // of a collection: not to be taken for `Base[T]`
+                    Expr::Starred(starred) => {
+                        let all = self.expr(&starred.value);
+                        let one = self.ty(Ty::Elem(all));
+                        self.ty(Ty::Union(vec![one]))
+                    }
+                    _ => self.touch(base),
+                };
                 self.out.classes[id as usize].bases.push(ty);
                 // each base may have a say when a class is made of it
                 let told = self.name("__init_subclass__");

@@ -188,7 +188,8 @@ impl Reader<'_> {
         if keeping::sets_up_several(&function.name) {
             flags |= WIDE;
         }
-        if pure::passes(function) {
+        let bound = class.is_some() && !is_static;
+        if pure::passes(function, bound) {
             flags |= PASSES;
         }
         if pure::makes_passing(function) {

@@ -108,11 +108,13 @@ impl Reader<'_> {
                 self.target(&assign.target, ty);
             }
             Stmt::AnnAssign(assign) => {
-                let said = self.annotation(&assign.annotation);
+                // what is said of it need not be so
+                let mut all = vec![self.annotation(&assign.annotation)];
                 if let Some(value) = &assign.value {
-                    self.expr(value);
+                    all.push(self.expr(value));
                 }
-                self.target(&assign.target, said);
+                let ty = self.union(all);
+                self.target(&assign.target, ty);
             }
             Stmt::For(each) => {
                 let ty = self.expr(&each.iter);

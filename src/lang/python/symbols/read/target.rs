@@ -3,7 +3,7 @@
 use ruff_python_ast::Expr;
 
 use super::super::keeping::Root;
-use super::super::{Bound, Left, Member, Ty, TyId, Use, keeping};
+use super::super::{Bound, Left, Member, NameId, Ty, TyId, Use, keeping};
 use super::Reader;
 use crate::lang::python::stdlib;
 
@@ -59,6 +59,9 @@ impl Reader<'_> {
                 let name = self.name(&attribute.attr);
                 self.uses(Use::Attr(of, name));
                 self.lend(of, ty);
+                if !matches!(self.resolved(of), Ty::SelfOf(_)) {
+                    self.set_outside(name, ty);
+                }
                 if let Ty::SelfOf(class) | Ty::ClassOf(class) = self.resolved(of) {
                     let member = (name, Member::Own(ty));
                     let members = &mut self.out.classes[class as usize].members;
@@ -76,6 +79,13 @@ impl Reader<'_> {
             _ => {
                 self.expr(target);
             }
+        }
+    }
+
+    /// An object is given something under a name.
+    pub(super) fn set_outside(&mut self, name: NameId, ty: TyId) {
+        if !self.out.sets.contains(&(name, ty)) {
+            self.out.sets.push((name, ty));
         }
     }
 
