@@ -193,6 +193,8 @@ pub struct ProgramModule {
     pub hooks: Vec<UnitId>,
     /// What it imports on its top level.
     pub imports: Vec<ProgramImport>,
+    /// Its docstrings hold examples.
+    pub examples: bool,
     /// Why it may use anything, where it may, in words that continue "`file` is loaded, and".
     pub opaque: Option<String>,
 }

@@ -161,7 +161,8 @@ fn judge(selected: Selected, sides: &[Side<'_>]) -> Option<Selected> {
 fn judge_file(mut selected: Selected, file: &RepoPath, sides: &[Side<'_>]) -> Option<Selected> {
     let mut begun: Vec<Begun<'_, '_, ModuleId>> = Vec::new();
     for side in sides {
-        let (walk, module) = match side.begin(&selected.suite, file) {
+        let one = side.begin(&selected.suite, file);
+        let (walk, module) = match one.and_then(|one| side.sees_examples(&selected, one)) {
             Ok(begun) => begun,
             Err(why) => {
                 selected.by = vec![why];
@@ -305,6 +306,22 @@ impl<'a> Side<'a> {
         match &module.opaque {
             Some(why) => Err(format!("{} is loaded, and {why}", module.path)),
             None => Ok(()),
+        }
+    }
+
+    /// Passes on what was begun where no examples in docstrings may be among the tests.
+    fn sees_examples<T>(
+        &self,
+        selected: &Selected,
+        begun: (T, ModuleId),
+    ) -> Result<(T, ModuleId), String> {
+        let module = &self.symbols.program().modules[begun.1 as usize];
+        match module.examples && !selected.complete {
+            true => Err(format!(
+                "{} has examples in docstrings, which are not followed",
+                module.path
+            )),
+            false => Ok(begun),
         }
     }
 

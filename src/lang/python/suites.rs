@@ -96,7 +96,10 @@ impl<'p> Runner<'p> {
         let found = collected(source, &naming);
         let holds = !found.cases.is_empty() || !found.complete;
         if matched && holds || found.unittest && near_tests {
-            return Some(found);
+            return Some(Collected {
+                complete: found.complete && !examples,
+                ..found
+            });
         }
         examples.then_some(Collected {
             complete: false,

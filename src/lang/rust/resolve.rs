@@ -317,6 +317,24 @@ impl Layout<'_, '_> {
         Some(node)
     }
 
+    /// A node that tells which features a package has and asks of others in the tree.
+    fn asked_features(&mut self, package: &Package<'_>) -> NodeRef {
+        let node = self.out.node(Node::Target {
+            package: package.name.clone(),
+            kind: "features".to_owned(),
+            name: package.name.clone(),
+        });
+        let mut printer = Printer::new();
+        printer.piece(package.manifest.rest.0.to_le_bytes());
+        for dependency in &package.manifest.dependencies {
+            if self.project.path_of(package, dependency).is_some() {
+                printer.piece(format!("{dependency:?}"));
+            }
+        }
+        self.add_print(node, printer.finish());
+        node
+    }
+
     /// Edges to the libraries of other packages of the tree.
     fn dependencies(
         &mut self,
@@ -324,10 +342,17 @@ impl Layout<'_, '_> {
         own: &Members,
         members: &BTreeMap<RepoPath, Members>,
     ) {
+        let mut asked = None;
         for dependency in &package.manifest.dependencies {
             let Some(dir) = self.project.path_of(package, dependency) else {
                 continue;
             };
+            // a build of the workspace gives each package the features that any member asks for
+            let other = members.get(&dir);
+            for node in other.map_or_else(Vec::new, |other| other.users(DependencyKind::Normal)) {
+                let asked = *asked.get_or_insert_with(|| self.asked_features(package));
+                self.out.edge(node, asked, EdgeKind::Config, 0);
+            }
             let users = own.users(dependency.kind);
             let Some(other) = members.get(&dir) else {
                 let manifest = dir.join("Cargo.toml");

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::{Bound, Kind, MAY_FAIL, Symbols, Unit};
+use super::{Bound, Imported, Kind, MAY_FAIL, Symbols, Unit};
 use crate::lang::UnitChange;
 use crate::lang::python::stdlib;
 
@@ -42,7 +42,7 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
             continue;
         };
         let was = &before.units[place as usize];
-        order.push((place, unit));
+        order.push((place, at as u32, unit));
         moved |= was.lines.0 != unit.lines.0;
         if was.kind != unit.kind {
             return Err("a definition became another kind of thing");
@@ -82,7 +82,8 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
             shapes.push(both);
         }
     }
-    keeps_its_order(&order, &looks_up, after)?;
+    // who lists what a class holds, or its heirs, sees the order
+    units.extend(keeps_its_order(&order, &looks_up, after)?);
     binds_as_before(before, after)?;
     for (at, unit) in before.units.iter().enumerate() {
         if new.contains_key(&old_keys[at]) {
@@ -131,6 +132,9 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
         moved,
     })
 }
+
+/// The places of a unit in the older and in the newer version.
+type Both = (Option<u32>, Option<u32>);
 
 /// What the names in a head can be.
 struct Known<'a> {
@@ -226,22 +230,23 @@ fn is_of_pytest(name: &str) -> bool {
 
 /// Units that changed places must not be named by what runs between them, and tests keep the order in which they run.
 fn keeps_its_order(
-    order: &[(u32, &Unit)],
+    order: &[(u32, u32, &Unit)],
     looks_up: &BTreeSet<&str>,
     after: &Symbols,
-) -> Result<(), &'static str> {
+) -> Result<Vec<Both>, &'static str> {
     let mut most = None;
     let mut jumped = vec![false; order.len()];
-    for (at, (place, _)) in order.iter().enumerate() {
+    for (at, (place, ..)) in order.iter().enumerate() {
         jumped[at] |= most.is_some_and(|most| most > *place);
         most = most.max(Some(*place));
     }
     let mut least = u32::MAX;
-    for (at, (place, _)) in order.iter().enumerate().rev() {
+    for (at, (place, ..)) in order.iter().enumerate().rev() {
         jumped[at] |= least < *place;
         least = least.min(*place);
     }
-    for (_, (_, unit)) in jumped.iter().zip(order).filter(|(jumped, _)| **jumped) {
+    let mut heads = Vec::new();
+    for (_, (.., unit)) in jumped.iter().zip(order).filter(|(jumped, _)| **jumped) {
         let last = unit.name.rsplit('.').next().unwrap_or_default();
         let stays = unit.kind != Kind::Main
             && unit.flags & MAY_FAIL == 0
@@ -255,8 +260,12 @@ fn keeps_its_order(
         if !stays {
             return Err("its definitions changed places");
         }
+        let head = order.iter().find(|(.., head)| {
+            head.kind == Kind::Class && head.class.is_some() && head.class == unit.class
+        });
+        heads.extend(head.map(|(was, is, _)| (Some(*was), Some(*is))));
     }
-    Ok(())
+    Ok(heads)
 }
 
 /// A method that heirs must have decides whether they can be made.
@@ -337,6 +346,12 @@ fn imports<'a>(before: &'a Symbols, after: &'a Symbols) -> Result<Imports<'a>, &
     if runs(before) != runs(after) {
         return Err("it imports other modules");
     }
+    if !same_order(before, after) {
+        return Err("its imports run in another order");
+    }
+    if !same_above(before, after) {
+        return Err("an import moved over a definition");
+    }
     let (old, new) = (bindings(before), bindings(after));
     let all: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
     let names = all
@@ -374,19 +389,72 @@ fn imports<'a>(before: &'a Symbols, after: &'a Symbols) -> Result<Imports<'a>, &
     })
 }
 
+/// Whether each import that both have stands below the same definitions: what it imports may ask for them at once.
+fn same_above(before: &Symbols, after: &Symbols) -> bool {
+    let defined = |symbols: &Symbols| -> BTreeMap<String, u32> {
+        let units = symbols.units.iter();
+        let named = units.filter(|unit| !unit.name.is_empty() && !unit.name.contains('.'));
+        named
+            .map(|unit| (unit.name.clone(), unit.lines.0))
+            .collect()
+    };
+    let (old, new) = (defined(before), defined(after));
+    let imported = |symbols: &Symbols| -> BTreeMap<String, u32> {
+        let plain = symbols.plain.iter();
+        let others = plain.filter(|(import, _)| !is_of_python(&symbols.imports[*import as usize]));
+        others
+            .map(|(import, line)| (symbols.imports[*import as usize].written(), *line))
+            .collect()
+    };
+    let (was, is) = (imported(before), imported(after));
+    was.iter().all(|(written, old_line)| {
+        let Some(new_line) = is.get(written) else {
+            return true;
+        };
+        old.iter().all(|(name, old_at)| {
+            new.get(name)
+                .is_none_or(|new_at| (old_at < old_line) == (new_at < new_line))
+        })
+    })
+}
+
+fn is_of_python(import: &Imported) -> bool {
+    let top = import.module.split('.').next().unwrap_or_default();
+    import.level == 0 && stdlib::is_stdlib(top)
+}
+
 /// The modules that are imported on the top level, in the order in which they first are; Python's own need no order.
 fn runs(symbols: &Symbols) -> Vec<(u32, &str)> {
     let mut found = Vec::new();
     for (import, _) in &symbols.plain {
         let import = &symbols.imports[*import as usize];
         let own = (import.level, import.module.as_str());
-        let top = import.module.split('.').next().unwrap_or_default();
-        let of_python = import.level == 0 && stdlib::is_stdlib(top);
-        if !of_python && !found.contains(&own) {
+        if !is_of_python(import) && !found.contains(&own) {
             found.push(own);
         }
     }
     found
+}
+
+/// What is taken from packages on the top level and may be a module of theirs, in order.
+fn taken(symbols: &Symbols) -> Vec<String> {
+    let plain = symbols.plain.iter();
+    let imports = plain.map(|(import, _)| &symbols.imports[*import as usize]);
+    let may_run = imports.filter(|import| {
+        let name = import.name.as_deref().unwrap_or_default();
+        !is_of_python(import) && !import.module.contains('.') && name == name.to_lowercase()
+    });
+    may_run.map(Imported::written).collect()
+}
+
+/// Whether what both take from packages runs in one order.
+fn same_order(before: &Symbols, after: &Symbols) -> bool {
+    let (mut was, mut is) = (taken(before), taken(after));
+    let (old, new): (BTreeSet<String>, BTreeSet<String>) =
+        (was.iter().cloned().collect(), is.iter().cloned().collect());
+    was.retain(|written| new.contains(written));
+    is.retain(|written| old.contains(written));
+    was == is
 }
 
 /// What each name is bound to by the imports on the top level.

@@ -288,6 +288,8 @@ pub(crate) enum Use {
     Text(NameId),
     /// A fixture, by name.
     Fixture(NameId),
+    /// Something goes where something else is said to: what is said, and what it is.
+    Given(TyId, TyId),
     /// What is called or set gets this: where it is not ours, it may call anything of it.
     Lent(TyId, TyId),
 }

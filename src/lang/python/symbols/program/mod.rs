@@ -182,6 +182,7 @@ impl<'a> Linker<'a> {
             let mut module = ProgramModule {
                 path: file.path.clone(),
                 first: self.program.units.len() as UnitId,
+                examples: file.source.doctests,
                 opaque: self
                     .symbols(at)
                     .is_none()

@@ -95,6 +95,13 @@ impl Linker<'_> {
                     other => as_value(other),
                 }));
             }
+            Use::Given(said, what) => {
+                let wanted = self.eval(file, said).values.clone();
+                // who gets anything asks for anything
+                if !wanted.contains(&Value::Any) {
+                    self.misfit(wanted, file, what, uses);
+                }
+            }
             Use::Lent(to, what) => self.lent(file, to, what, uses),
             Use::Import(import) => {
                 for target in self.targets(file, import) {
@@ -196,7 +203,7 @@ impl Linker<'_> {
         }
     }
 
-    /// Where an object goes that another class is named for, whoever gets it asks for names that the class does not tell.
+    /// The same, where an object goes to a function, a class or an object of ours.
     fn misfits(
         &mut self,
         to: &[Value],
@@ -204,16 +211,23 @@ impl Linker<'_> {
         what: TyId,
         uses: &mut FxHashSet<ProgramUse>,
     ) {
-        let given = self.eval(file, what).values.clone();
-        let given = classes_of(given);
-        if given.is_empty() {
-            return;
-        }
         let mut wanted: Vec<Value> = Vec::new();
         for value in to {
             wanted.extend(self.wanted(value));
         }
-        if wanted.is_empty() {
+        self.misfit(wanted, file, what, uses);
+    }
+
+    /// Where an object goes that another class is named for, whoever gets it asks for names that the class does not tell.
+    fn misfit(
+        &mut self,
+        wanted: Vec<Value>,
+        file: ModuleId,
+        what: TyId,
+        uses: &mut FxHashSet<ProgramUse>,
+    ) {
+        let given = classes_of(self.eval(file, what).values.clone());
+        if given.is_empty() || wanted.is_empty() {
             return;
         }
         let named = classes_of(wanted);

@@ -300,7 +300,11 @@ impl Reader<'_> {
         let (yields, returns) = self.yields.pop().unwrap_or_default();
         self.frames.pop();
         if let Some(annotation) = &function.returns {
-            return self.annotation(annotation);
+            let said = self.annotation(annotation);
+            for ty in yields.into_iter().chain(returns) {
+                self.uses(Use::Given(said, ty));
+            }
+            return said;
         }
         if yields.is_empty() {
             return self.union(returns);
