@@ -163,6 +163,21 @@ pub(super) fn leaves(name: &str) -> bool {
     .any(|word| name.starts_with(word))
 }
 
+/// Whether a call of this name gives a module, or its names, that is told at run time.
+pub(super) fn gives_module(name: &str) -> bool {
+    matches!(
+        name,
+        "import_module"
+            | "__import__"
+            | "import_string"
+            | "module_from_spec"
+            | "load_module"
+            | "run_path"
+            | "run_module"
+            | "resolve_name"
+    )
+}
+
 /// Whether whoever uses this name, or this module, reads docstrings.
 pub(super) fn reads_docs(name: &str) -> bool {
     matches!(

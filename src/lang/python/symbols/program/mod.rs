@@ -1,6 +1,7 @@
 //! Files put together: what each unit uses, as units, classes and names of the whole program.
 
 mod bases;
+mod misfits;
 mod modules;
 mod shared;
 mod uses;

@@ -208,7 +208,6 @@ impl Reader<'_> {
                     self.uses(Use::Fixture(name));
                 }
             }
-            // `monkeypatch.setattr(object, "name", value)`, `mock.patch.object(object, "name")`
             "__setattr__" => {
                 if let [.., Expr::StringLiteral(text), value] = &arguments.args[..] {
                     let name = self.name(text.value.to_str());
@@ -216,6 +215,7 @@ impl Reader<'_> {
                     self.set_outside(name, value);
                 }
             }
+            // `monkeypatch.setattr(object, "name", value)`, `mock.patch.object(object, "name")`
             "setattr" | "delattr" | "object" => {
                 if let Some(Expr::BinOp(_) | Expr::FString(_)) = arguments.args.first() {
                     self.flag(DYNAMIC);
@@ -261,17 +261,7 @@ impl Reader<'_> {
                 return self.boxed(all);
             }
         }
-        if matches!(
-            last,
-            "import_module"
-                | "__import__"
-                | "module_from_spec"
-                | "load_module"
-                | "run_path"
-                | "run_module"
-                | "import_string"
-                | "resolve_name"
-        ) {
+        if keeping::gives_module(last) {
             return 0;
         }
         self.ty(Ty::Call(func))

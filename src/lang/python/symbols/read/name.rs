@@ -136,19 +136,12 @@ impl Reader<'_> {
         match name {
             "getmembers" | "__dict__" => self.flag(REFLECTS | DYNAMIC),
             "attrgetter" | "methodcaller" => self.flag(DYNAMIC),
-            "import_module"
-            | "__import__"
-            | "import_string"
-            | "module_from_spec"
-            | "load_module"
-            | "exec_module"
-            | "spec_from_file_location"
-            | "SourceFileLoader"
-            | "run_path"
-            | "run_module"
-            | "resolve_name" => self.flag(IMPORTS | DYNAMIC),
+            "exec_module" | "spec_from_file_location" | "SourceFileLoader" => {
+                self.flag(IMPORTS | DYNAMIC);
+            }
             // classes and functions that a file of settings may name
             "dictConfig" | "fileConfig" => self.flag(IMPORTS | DYNAMIC),
+            _ if keeping::gives_module(name) => self.flag(IMPORTS | DYNAMIC),
             "getfixturevalue" => self.flag(ANY_FIXTURE),
             _ => {
                 let lower = name.to_ascii_lowercase();
