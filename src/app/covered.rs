@@ -8,7 +8,8 @@ use super::{AppError, Granularity, Progress, Request, Workspace};
 use crate::config::CoverageFile;
 use crate::coverage;
 use crate::graph::Graph;
-use crate::model::{Node, ObjectId, RepoPath, Suite};
+use crate::lang::python::parameters;
+use crate::model::{Node, ObjectId, Program, RepoPath, Suite};
 use crate::repo::Side;
 use crate::report::Covered;
 use crate::select::{self, Evidence, Inputs, Region, Selection};
@@ -36,10 +37,6 @@ impl Workspace {
         };
         let at = Side::Commit(commit);
         let base_graph = self.graph(&at, progress)?;
-        let evidence = self.evidence(files, &at, &base_graph, &mut told)?;
-        if evidence.tests.is_empty() || full.selected().is_empty() {
-            return Ok((full, told));
-        }
         let change = self.repo().quick_change(&at, head)?;
         let reading = self.edits(&change, false, Granularity::Symbol)?;
         let head_graph = match change.is_empty() || !reading.relayout {
@@ -55,10 +52,13 @@ impl Workspace {
         };
         let since = select::select(inputs);
         let gathered = self.gather(&since, inputs, &reading.units, [&at, head], progress)?;
+        let evidence = self.evidence(files, &at, &base_graph, gathered.measured(), &mut told)?;
+        if evidence.tests.is_empty() || full.selected().is_empty() {
+            return Ok((full, told));
+        }
         told.whole.clone_from(&gathered.told);
         let judged = select::judge(&gathered.finer(inputs), &evidence);
         let floor = gathered.floor(inputs, &judged.rest, request.granularity, since);
-        let before = count(&full);
         let makers: Vec<Suite> = full
             .selected()
             .iter()
@@ -66,8 +66,8 @@ impl Workspace {
             .map(|selected| selected.suite.clone())
             .collect();
         told.unmeasured = unmeasured(&full, &evidence);
-        let narrowed = select::drop(full, &floor, &judged, &evidence);
-        told.dropped = before.saturating_sub(count(&narrowed));
+        let (narrowed, dropped) = select::drop(full, &floor, &judged, &evidence);
+        told.dropped = dropped;
         let narrower = |suite: &&Suite| {
             let mut left = narrowed.selected().iter();
             !left.any(|selected| selected.suite == **suite && !selected.narrowed)
@@ -141,6 +141,7 @@ impl Workspace {
         files: &[CoverageFile],
         at: &Side,
         graph: &Graph,
+        program: &Program,
         told: &mut Covered,
     ) -> Result<Evidence, AppError> {
         let snapshot = self.repo().snapshot(at)?;
@@ -149,7 +150,15 @@ impl Workspace {
             _ => None,
         });
         let paths = snapshot.tree.entries().iter().map(|(path, _)| path);
-        let places = Places::new(paths, cases);
+        let chosen = program
+            .units
+            .iter()
+            .any(|unit| parameters::leaves_out(&unit.name));
+        let apart = |file: &RepoPath| {
+            let source = || snapshot.read(file).ok().flatten();
+            !chosen && source().is_some_and(|source| parameters::are_alike(&source))
+        };
+        let places = Places::new(paths, cases, apart);
         let mut evidence = Evidence::default();
         for shown in files {
             let found = per_test::files(&shown.file);
@@ -191,12 +200,6 @@ impl Workspace {
         }
         Ok(evidence)
     }
-}
-
-/// How many cases are selected; a suite whose cases cannot be told counts once.
-fn count(selection: &Selection) -> usize {
-    let selected = selection.selected().iter();
-    selected.map(|selected| selected.cases.len().max(1)).sum()
 }
 
 /// The selected suites with cases that were not measured.

@@ -1,6 +1,7 @@
 //! Coverage as its producer spells it, laid over the paths and tests of the repository.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::model::{Bits, Measured, RepoPath};
 use crate::select::Evidence;
@@ -15,13 +16,19 @@ pub(super) struct Places<'a> {
     by_name: HashMap<&'a [u8], Vec<&'a RepoPath>>,
     /// Cases by other spellings of them: dotted, and with every mark replaced by `_`.
     spelled: HashMap<String, Option<(RepoPath, String)>>,
+    /// Whether a suite's parameters are told apart, where it was measured itself.
+    apart: Box<dyn Fn(&RepoPath) -> bool + 'a>,
+    /// What it said.
+    told: RefCell<HashMap<RepoPath, bool>>,
 }
 
 impl<'a> Places<'a> {
-    /// `cases` are the suites with the cases that can be seen in them.
+    /// `cases` are the suites with the cases that can be seen in them; `apart` tells of which of them the parameters of a test may
+    /// be told apart.
     pub(super) fn new(
         paths: impl Iterator<Item = &'a RepoPath>,
         cases: impl Iterator<Item = (&'a RepoPath, &'a [String])>,
+        apart: impl Fn(&RepoPath) -> bool + 'a,
     ) -> Self {
         let paths: HashMap<&[u8], &RepoPath> = paths.map(|path| (path.as_bytes(), path)).collect();
         let mut by_name: HashMap<&[u8], Vec<&RepoPath>> = HashMap::new();
@@ -57,6 +64,8 @@ impl<'a> Places<'a> {
             paths,
             by_name,
             spelled,
+            apart: Box::new(apart),
+            told: RefCell::default(),
         }
     }
 
@@ -84,24 +93,36 @@ impl<'a> Places<'a> {
         best.map_or_else(String::new, |(root, _)| (*root).to_owned())
     }
 
-    /// A context's name as a test: file and case.
-    fn test(&self, name: &str) -> Option<(RepoPath, String)> {
+    /// A context's name as a test: file and case. `measured` are the files that were measured.
+    fn test(&self, name: &str, measured: &HashSet<&RepoPath>) -> Option<(RepoPath, String)> {
         let name = match name.rsplit_once('|') {
             Some((test, phase)) if PHASES.contains(&phase) => test,
             _ => name,
         };
         if let Some(at) = name.find(".py::") {
             let start = name[..at].rfind('|').map_or(0, |bar| bar + 1);
-            let (file, case) = (&name[start..at + 3], &name[at + 5..]);
+            let (file, case) = (self.suite(&name[start..at + 3])?, &name[at + 5..]);
             // parameters, then the group that pytest-xdist adds
-            let case = case.split(['[', '@']).next().unwrap_or_default();
-            return Some((self.suite(file)?, case.to_owned()));
+            let bare = case.split(['[', '@']).next().unwrap_or_default();
+            let whole = case.rfind(']').map_or(bare, |at| &case[..=at]);
+            // one that skips itself while it is set up shows in no file but its own
+            let apart = measured.contains(&file) && self.tells_apart(&file);
+            return Some((file, if apart { whole } else { bare }.to_owned()));
         }
         let case = name.split('[').next().unwrap_or_default();
         let dotted = case.replace('/', ".");
         let mut spellings = [name, &dotted].into_iter();
         let known = spellings.find_map(|spelling| self.spelled.get(spelling));
         known.or_else(|| self.spelled.get(&plain(case)))?.clone()
+    }
+
+    fn tells_apart(&self, file: &RepoPath) -> bool {
+        if let Some(told) = self.told.borrow().get(file) {
+            return *told;
+        }
+        let told = (self.apart)(file);
+        self.told.borrow_mut().insert(file.clone(), told);
+        told
     }
 
     /// The one file that a path leads to which may be relative to a folder of the repository.
@@ -132,10 +153,11 @@ impl<'a> Places<'a> {
         let root = self.root(&names);
         let files: Vec<Option<RepoPath>> =
             names.iter().map(|name| self.file(name, &root)).collect();
+        let known: HashSet<&RepoPath> = files.iter().flatten().collect();
         let tests: Vec<Option<(RepoPath, String)>> = measured
             .contexts
             .iter()
-            .map(|context| self.test(&context.name))
+            .map(|context| self.test(&context.name, &known))
             .collect();
         let mut all = std::mem::take(&mut evidence.tests);
         let old = all.clone();
@@ -229,8 +251,9 @@ mod tests {
         let places = Places::new(
             paths.iter(),
             paths.iter().zip(cases.iter().map(Vec::as_slice)),
+            |file| file.as_bytes() == b"tests/test_a.py",
         );
-        match places.test(name) {
+        match places.test(name, &paths[..1].iter().collect()) {
             Some((path, case)) => format!("{path} {case}"),
             None => "none".to_owned(),
         }
@@ -245,12 +268,17 @@ mod tests {
             ),
             (
                 "tests/test_a.py::test_c[x|run]|setup",
-                "tests/test_a.py test_c",
+                "tests/test_a.py test_c[x|run]",
             ),
             (
                 "tests/test_a.py::test_c[a::b]|teardown",
-                "tests/test_a.py test_c",
+                "tests/test_a.py test_c[a::b]",
             ),
+            (
+                "tests/test_a.py::test_c[[@]]@group|run",
+                "tests/test_a.py test_c[[@]]",
+            ),
+            ("test_b.py::test_d[x]", "pkg/tests/test_b.py test_d"),
             (
                 "tests/test_a.py::test_c@group|run",
                 "tests/test_a.py test_c",
@@ -280,7 +308,7 @@ mod tests {
         let paths: Vec<RepoPath> = ["a.py", "tests/test_a.py", "venv/a.py"]
             .map(RepoPath::from)
             .into();
-        let places = Places::new(paths.iter(), std::iter::empty());
+        let places = Places::new(paths.iter(), std::iter::empty(), |_| true);
         let names: Vec<String> = ["/ci/job/a.py", "/ci/job/tests/test_a.py", "/usr/lib/a.py"]
             .map(str::to_owned)
             .into();

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{AppError, Granularity, Progress, Workspace, layout};
 use crate::graph::Graph;
-use crate::lang::UnitChange;
-use crate::model::{Node, Program, RepoPath};
+use crate::lang::{self, UnitChange};
+use crate::model::{ChangeKind, Entry, Node, PathChange, Program, RepoPath};
 use crate::repo::Side;
-use crate::select::{self, Attributed, Edit, Finer, Inputs, Selection};
+use crate::select::{self, Attributed, Edit, Finer, Inputs, Namers, Selection};
 
 /// What a finer layer looks at, as far as it can be told from a change.
 pub(super) struct Gathered {
@@ -15,6 +15,8 @@ pub(super) struct Gathered {
     files: BTreeMap<RepoPath, Attributed>,
     /// Those among them in which code moved to other lines.
     moved: BTreeSet<RepoPath>,
+    /// Data files that changed, each with the files that name it.
+    data: BTreeMap<RepoPath, Namers>,
     /// Files whose change is not, with the reason.
     pub(super) told: Vec<(RepoPath, String)>,
     base: Program,
@@ -25,6 +27,11 @@ impl Gathered {
     /// What is narrowed with.
     pub(super) fn finer<'a>(&'a self, inputs: Inputs<'a>) -> Finer<'a> {
         self.with(inputs, &self.files)
+    }
+
+    /// The program of the base.
+    pub(super) fn measured(&self) -> &Program {
+        &self.base
     }
 
     fn with<'a>(
@@ -39,8 +46,53 @@ impl Gathered {
         }
     }
 
+    /// Attributes a data file to the definitions that name it, where that is all who read it.
+    fn attribute_data(
+        &mut self,
+        path: &RepoPath,
+        inputs: Inputs<'_>,
+        loaded: &dyn Fn(&RepoPath) -> bool,
+    ) {
+        let sides = [(inputs.base, &self.base), (inputs.head, &self.head)];
+        let [Some(before), Some(after)] = sides.map(|side| select::namers(side, path, loaded))
+        else {
+            return;
+        };
+        let mut changed = inputs.change.paths.iter().map(|change| &change.path);
+        // one that changed, too, has other places in each version
+        if changed.any(|changed| before.contains_key(changed)) || before != after {
+            return;
+        }
+        for (namer, places) in &before {
+            let Some(places) = places else { continue };
+            let units = &mut self.files.entry(namer.clone()).or_default().units;
+            units.extend(places.iter().map(|place| (Some(*place), Some(*place))));
+            units.sort_unstable();
+            units.dedup();
+        }
+        self.data.insert(path.clone(), before);
+    }
+
     /// What may be affected in other ways than by definitions; with `rest` as if it were not attributed.
     fn others(&self, inputs: Inputs<'_>, rest: &BTreeMap<RepoPath, Attributed>) -> Selection {
+        let mut change = inputs.change.clone();
+        let mut as_whole: Vec<PathChange> = Vec::new();
+        change.paths.retain(|changed| {
+            let Some(namers) = self.data.get(&changed.path) else {
+                return true;
+            };
+            if namers.keys().any(|namer| rest.contains_key(namer)) {
+                return true;
+            }
+            // as if the file had changed that names it where it is loaded
+            let whole = namers.iter().filter(|(_, places)| places.is_none());
+            as_whole.extend(whole.map(|(path, _)| PathChange {
+                path: path.clone(),
+                ..changed.clone()
+            }));
+            false
+        });
+        change.paths.append(&mut as_whole);
         let mut edits = inputs.edits.clone();
         for path in self.files.keys().filter(|path| !rest.contains_key(path)) {
             let edit = if self.moved.contains(path) {
@@ -52,6 +104,7 @@ impl Gathered {
         }
         select::select(Inputs {
             edits: &edits,
+            change: &change,
             ..inputs
         })
     }
@@ -105,6 +158,7 @@ impl Workspace {
         let mut found = Gathered {
             files: BTreeMap::new(),
             moved: BTreeSet::new(),
+            data: BTreeMap::new(),
             told: Vec::new(),
             base: Program::default(),
             head: Program::default(),
@@ -146,17 +200,42 @@ impl Workspace {
             };
             found.files.insert(path.clone(), attributed);
         }
-        if !found.files.is_empty() && !full.selected().is_empty() {
+        let is_data = |change: &&PathChange| {
+            let path = &change.path;
+            let plain =
+                |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| entry.mode.is_file());
+            change.kind() == ChangeKind::Modified
+                && plain(&change.before)
+                && plain(&change.after)
+                && lang::of(path).is_none()
+                && !inputs.edits.contains_key(path)
+                && !fallen.contains(path)
+                && inputs.rules.first_match(path).is_none()
+        };
+        let data: Vec<&RepoPath> = inputs
+            .change
+            .paths
+            .iter()
+            .filter(is_data)
+            .map(|change| &change.path)
+            .collect();
+        let attributed = !found.files.is_empty() || !data.is_empty();
+        if attributed && !full.selected().is_empty() {
             let wanted = loaded(full, &[inputs.base, inputs.head]);
             let wanted = |path: &RepoPath| wanted.contains(path);
             [found.base, found.head] = self.programs(sides, &wanted, progress)?;
+            for path in data {
+                found.attribute_data(path, inputs, &wanted);
+            }
             let told = select::unattributable(&found.finer(inputs));
             for (path, _) in &told {
                 found.files.remove(path);
+                found.data.retain(|_, namers| !namers.contains_key(path));
             }
             found.told.extend(told);
         }
         found.told.sort();
+        found.told.dedup();
         Ok(found)
     }
 

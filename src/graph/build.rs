@@ -6,10 +6,11 @@ use petgraph::graph::DiGraph;
 use rustc_hash::FxBuildHasher;
 
 use super::{Graph, Link, NodeId};
-use crate::model::{EdgeSink, Node, NodeInfo, Note, SinkEdge};
+use crate::model::{EdgeKind, EdgeSink, Node, NodeInfo, Note, SinkEdge};
 
 impl Graph {
-    /// Lays out what the readers found. Of several edges of one kind between the same two nodes the first line stays.
+    /// Lays out what the readers found. Of several edges of one kind between the same two nodes the first line stays; where a file
+    /// names another one, each line does.
     ///
     /// Cost: sorting the edges, then one forward walk from the tests.
     pub fn build(sink: EdgeSink) -> Graph {
@@ -19,7 +20,10 @@ impl Graph {
             mut notes,
         } = sink;
         edges.sort_unstable();
-        edges.dedup_by(|b, a| (a.from, a.to, a.kind) == (b.from, b.to, b.kind));
+        edges.dedup_by(|b, a| {
+            let names = matches!(a.kind, EdgeKind::Mention | EdgeKind::Contains);
+            (a.from, a.to, a.kind) == (b.from, b.to, b.kind) && (!names || a.line == b.line)
+        });
         notes.sort();
         notes.dedup();
         Graph::lay_out(nodes, edges.into_iter(), notes, None)

@@ -60,6 +60,8 @@ pub struct ProgramUnit {
     pub body: Option<(u32, u32)>,
     /// A value, and no function.
     pub is_value: bool,
+    /// What runs when it is defined only puts names and literals together.
+    pub plain_head: bool,
     /// Given to a decorator that may keep it: somebody unseen may call it.
     pub kept: bool,
     /// What it uses.
@@ -112,6 +114,8 @@ pub struct Habits {
     pub reads_heads: bool,
     /// Its body does nothing.
     pub empty: bool,
+    /// The next definition takes its name: nobody can call it.
+    pub replaced: bool,
     /// Runs code where no tracer may be: in another process.
     pub elsewhere: bool,
 }

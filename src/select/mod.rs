@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 pub use covered::{Evidence, Judgement, Region, drop, is_or_holds, judge};
-pub use narrow::{Attributed, Finer, narrow, unattributable};
+pub use narrow::{Attributed, Finer, Namers, namers, narrow, unattributable};
 pub use recorded::{add as add_recorded, come_or_gone};
 pub use selection::{
     Cause, Fallback, Inert, Outcome, Reason, Scope, Selected, Selection, Sighting, Trail,

@@ -5,6 +5,7 @@
 //! cannot be read, the answer of whole files stands.
 
 mod cargo;
+mod data;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -14,6 +15,8 @@ use crate::model::{
 };
 
 use super::{Selected, Selection};
+
+pub use data::{Namers, namers};
 
 /// How one file changed, definition by definition: places in the older and the newer version.
 #[derive(Clone, Debug, Default)]
@@ -431,6 +434,9 @@ impl<'a> Side<'a> {
         let program = self.symbols.program();
         let read = |unit: &&UnitId| {
             let own = &program.units[**unit as usize];
+            if own.habits.replaced {
+                return walk.reads_sources();
+            }
             // a file's own is there once the file is loaded
             let there = walk.contains(**unit) || own.name.is_empty();
             // a base from outside may show it as a text of help

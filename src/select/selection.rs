@@ -200,13 +200,25 @@ impl Selected {
             (self.cases, self.complete, self.narrowed) = (all, addition.info.cases_complete, false);
             return;
         };
-        let (old, count) = (std::mem::take(&mut self.cases), all.len());
-        let kept = all
-            .into_iter()
-            .filter(|case| old.contains(case) || more.contains(case));
-        self.cases = kept.collect();
-        self.narrowed = self.cases.len() < count;
+        let old = std::mem::take(&mut self.cases);
+        self.narrowed = false;
+        for case in all {
+            // some of its parameters, or itself
+            let some: Vec<&String> = old.iter().filter(|old| is_of(&case, old)).collect();
+            self.narrowed |= !more.contains(&case) && !some.contains(&&case);
+            if more.contains(&case) {
+                self.cases.push(case);
+            } else {
+                self.cases.extend(some.into_iter().cloned());
+            }
+        }
     }
+}
+
+/// Whether one of the tests that are selected is a case, or the case with one of its parameters.
+fn is_of(case: &str, selected: &str) -> bool {
+    let rest = selected.strip_prefix(case);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
 }
 
 impl Selection {
@@ -244,7 +256,9 @@ impl Selection {
                 return None;
             }
             if let Some(case) = case.filter(|_| selected.complete) {
-                selected.cases.retain(|known| is_or_holds(known, case));
+                selected
+                    .cases
+                    .retain(|known| is_or_holds(known, case) || is_of(case, known));
             }
             Some(selected)
         })

@@ -548,6 +548,7 @@ impl<'p> Symbols<'p> {
     fn habits(&self, walk: &mut Walk, habits: Habits, from: Option<UnitId>) {
         let had = walk.habits;
         walk.habits.reads_docs |= habits.reads_docs;
+        walk.habits.reads_sources |= habits.reads_sources;
         if habits.computes_names && !had.computes_names {
             walk.habits.computes_names = true;
             for unit in walk.units.ones().collect::<Vec<_>>() {
@@ -609,6 +610,11 @@ impl Walk {
     /// The first of these units that is reached.
     pub fn first_of(&self, units: &[UnitId]) -> Option<UnitId> {
         units.iter().copied().find(|unit| self.contains(*unit))
+    }
+
+    /// Whether something that is reached reads sources.
+    pub fn reads_sources(&self) -> bool {
+        self.habits.reads_sources
     }
 
     /// Whether something that is reached reads docstrings or sources.

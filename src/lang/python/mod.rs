@@ -22,6 +22,7 @@ mod lines;
 mod links;
 mod lock;
 mod modules;
+pub mod parameters;
 mod patterns;
 mod project;
 mod reader;

@@ -9,6 +9,7 @@ mod lasting;
 mod named;
 mod ran;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Attributed, Finer, Selected, Selection};
@@ -62,7 +63,7 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence) -> Judgement {
     let unseen = ran.unseen();
     for (path, change) in finer.files {
         // no line shows who asks a file for a name
-        if !(change.names.is_empty() && change.imports.is_empty()) {
+        if !change.names.is_empty() && ran.asked(path, &change.names) {
             judged.rest.insert(path.clone(), change.clone());
             continue;
         }
@@ -137,83 +138,96 @@ fn place<'a>(
     Some((program, module.first + at))
 }
 
-/// Drops the measured tests that nothing judged can change. `floor` is what may be changed in other ways.
+/// Drops the measured tests that nothing judged can change, and counts them. `floor` is what may be changed in other ways.
 pub fn drop(
     full: Selection,
     floor: &Selection,
     judged: &Judgement,
     evidence: &Evidence,
-) -> Selection {
+) -> (Selection, usize) {
     let floor: BTreeMap<&Suite, &Selected> = floor
         .selected()
         .iter()
         .map(|selected| (&selected.suite, selected))
         .collect();
-    full.map(|selected| {
+    let dropped = Cell::new(0);
+    let left = full.map(|selected| {
         let below = floor.get(&selected.suite).copied();
         if below.is_some_and(|below| !below.narrowed) {
             return Some(selected);
         }
-        drop_cases(selected, below, judged, evidence)
-    })
+        let (left, count) = drop_cases(selected, below, judged, evidence);
+        dropped.set(dropped.get() + count);
+        left
+    });
+    (left, dropped.get())
 }
 
+/// What is left of a suite, and how many tests are not.
 fn drop_cases(
     mut selected: Selected,
     below: Option<&Selected>,
     judged: &Judgement,
     evidence: &Evidence,
-) -> Option<Selected> {
+) -> (Option<Selected>, usize) {
     let Suite::Python { file } = &selected.suite else {
-        return Some(selected);
+        return (Some(selected), 0);
     };
     let from = evidence.tests.partition_point(|(path, _)| path < file);
     let own = evidence.tests[from..]
         .iter()
         .take_while(|(path, _)| path == file);
-    let measured: BTreeMap<&str, u32> = own
-        .enumerate()
-        .map(|(at, (_, case))| (case.as_str(), (from + at) as u32))
-        .collect();
+    // each case with what was measured of it: itself, or one test for each parameter
+    let mut measured: BTreeMap<&str, Vec<(&str, u32)>> = BTreeMap::new();
+    for (at, (_, test)) in own.enumerate() {
+        let case = test.split('[').next().unwrap_or_default();
+        let tests = measured.entry(case).or_default();
+        tests.push((test, (from + at) as u32));
+    }
     let cases: BTreeSet<&str> = if selected.complete {
         selected.cases.iter().map(String::as_str).collect()
     } else {
         // more may be made while the file is loaded: those that were measured, if all that can be seen are among them
         let seen = |case: &String| measured.keys().any(|other| is_or_holds(case, other));
         if !selected.cases.iter().all(seen) {
-            return Some(selected);
+            return (Some(selected), 0);
         }
         measured.keys().copied().collect()
     };
-    let (mut kept, mut by) = (Vec::new(), None);
-    for case in &cases {
-        let why = match measured.get(case) {
-            None => Some("it was not measured".to_owned()),
-            Some(test) => judged.why(*test),
-        };
+    let (mut kept, mut by, mut dropped) = (Vec::new(), None, 0);
+    for &case in &cases {
         let below = below.is_some_and(|below| below.cases.iter().any(|other| other == case));
-        if why.is_some() || below {
-            by = by.or(why);
-            kept.push((*case).to_owned());
+        let Some(tests) = measured.get(case) else {
+            by = by.or_else(|| Some("it was not measured".to_owned()));
+            kept.push(case.to_owned());
+            continue;
+        };
+        let all = tests.iter().map(|(test, at)| (*test, judged.why(*at)));
+        let stay: Vec<_> = all.filter(|(_, why)| below || why.is_some()).collect();
+        dropped += tests.len() - stay.len();
+        match stay.len() == tests.len() {
+            true => kept.push(case.to_owned()),
+            false => kept.extend(stay.iter().map(|(test, _)| (*test).to_owned())),
         }
+        by = by.or_else(|| stay.into_iter().find_map(|(_, why)| why));
     }
     if kept.is_empty() && !cases.is_empty() {
-        return None;
+        return (None, dropped);
     }
     selected.by.extend(by);
-    if kept.len() < cases.len() {
+    if dropped > 0 {
         selected.cases = kept;
         selected.complete = true;
         selected.narrowed = true;
     }
-    Some(selected)
+    (Some(selected), dropped)
 }
 
-/// Whether a case is another one, or a class that holds it.
+/// Whether a case is another one, or a class or a test that holds it.
 pub fn is_or_holds(case: &str, other: &str) -> bool {
     other
         .strip_prefix(case)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::") || rest.starts_with('['))
 }
 
 impl Judgement {

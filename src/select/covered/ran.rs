@@ -11,7 +11,9 @@ use super::Evidence;
 use super::lasting::Keeper;
 use super::named::Named;
 use crate::graph::Seed;
-use crate::model::{Bits, Habits, ModuleId, Node, Program, RepoPath, Suite, UnitId};
+use crate::model::{
+    Bits, Habits, ModuleId, Node, Program, ProgramUse, RepoPath, Suite, UnitId, Word,
+};
 
 /// Which part of a definition changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -135,6 +137,12 @@ impl<'a> Ran<'a> {
         let (before, after) = (at(0, both.0), at(1, both.1));
         if part == Part::Docs {
             let own = [(self.finer.base.1, before), (self.finer.head.1, after)];
+            let is_replaced = |(program, unit): &(&Program, Option<UnitId>)| {
+                unit.is_some_and(|unit| program.units[unit as usize].habits.replaced)
+            };
+            if own.iter().any(is_replaced) {
+                return Ok(self.with(|habits| habits.reads_sources));
+            }
             let kept = own
                 .iter()
                 .any(|(program, unit)| unit.is_some_and(|unit| program.units[unit as usize].kept));
@@ -272,6 +280,30 @@ impl<'a> Ran<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether somebody asks a file for one of these names, or may.
+    pub(super) fn asked(&self, path: &RepoPath, names: &[String]) -> bool {
+        let sides = [self.finer.base.1, self.finer.head.1];
+        sides.iter().zip(&self.modules).any(|(program, modules)| {
+            let Some(module) = modules.get(path) else {
+                return false;
+            };
+            let is_asked = |word: &Word| names.contains(&program.words[*word as usize]);
+            let mut uses = program.units.iter().flat_map(|unit| &unit.uses);
+            let mut habits = program.units.iter().map(|unit| unit.habits);
+            let handed = uses
+                .clone()
+                .any(|used| *used == ProgramUse::Module(*module));
+            handed && habits.any(|habits| habits.reflects || habits.computes_names)
+                || uses.any(|used| match used {
+                    ProgramUse::Name(of, word) => of == module && is_asked(word),
+                    ProgramUse::Star(of) | ProgramUse::Everything(of) => of == module,
+                    ProgramUse::Any(word) => handed && is_asked(word),
+                    ProgramUse::Prefix(_) => handed,
+                    _ => false,
+                })
+        })
     }
 
     /// The unit of the measured program that has the name of one of the head's.

@@ -120,6 +120,7 @@ pub(super) fn reads_sources(name: &str) -> bool {
         "getsource"
             | "getsourcelines"
             | "findsource"
+            | "get_overloads"
             | "linecache"
             | "doctest"
             | "pydoc"

@@ -133,6 +133,9 @@ pub(super) const NAMES_AROUND: u32 = 524_288;
 /// Heirs have to define it before instances of them can be made.
 pub(super) const ABSTRACT: u32 = 1_048_576;
 
+/// The next statement takes its name: nobody can call it.
+pub(super) const REPLACED: u32 = 2_097_152;
+
 /// A value of a module or class that is set or added to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Left {

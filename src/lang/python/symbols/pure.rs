@@ -1,7 +1,10 @@
 //! What provably cannot fail, or do anything, while a file is imported.
 
 use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{Decorator, Expr, ExprCall, Operator, Stmt, StmtFunctionDef, UnaryOp};
+use ruff_python_ast::{
+    Decorator, Expr, ExprCall, InterpolatedStringElement, Operator, Stmt, StmtFunctionDef, UnaryOp,
+};
+use rustc_hash::FxHashSet;
 
 /// Whether an expression only puts literals and names together. `names` gathers the names, with their attributes.
 pub(super) fn is_pure(expr: &Expr, names: &mut Vec<String>) -> bool {
@@ -50,6 +53,81 @@ pub(super) fn is_pure(expr: &Expr, names: &mut Vec<String>) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether an expression only puts together the name of a file, or a pattern to be searched for: it may fail, but does nothing else,
+/// and opens nothing. `paths` are names that stand for such, `calls` gathers what it calls by a single name.
+pub(super) fn is_computed<'e>(
+    expr: &'e Expr,
+    paths: &FxHashSet<String>,
+    calls: &mut Vec<&'e str>,
+) -> bool {
+    match expr {
+        Expr::Call(call) => {
+            let keywords = call.arguments.keywords.iter().map(|k| &k.value);
+            let mut given = call.arguments.args.iter().chain(keywords);
+            computes(call, paths, calls) && given.all(|given| is_part(given, paths, calls))
+        }
+        Expr::Name(name) => paths.contains(name.id.as_str()),
+        Expr::Attribute(attribute) => is_computed(&attribute.value, paths, calls),
+        Expr::Subscript(subscript) => {
+            is_computed(&subscript.value, paths, calls) && subscript.slice.is_literal_expr()
+        }
+        Expr::BinOp(op) if matches!(op.op, Operator::Div | Operator::Add) => {
+            is_computed(&op.left, paths, calls) && is_part(&op.right, paths, calls)
+                || is_part(&op.left, paths, calls) && is_computed(&op.right, paths, calls)
+        }
+        _ => false,
+    }
+}
+
+/// Whether something may be part of what is computed: that itself, a literal or a name.
+fn is_part<'e>(expr: &'e Expr, paths: &FxHashSet<String>, calls: &mut Vec<&'e str>) -> bool {
+    match expr {
+        Expr::BinOp(op) => is_part(&op.left, paths, calls) && is_part(&op.right, paths, calls),
+        Expr::Name(_) => true,
+        Expr::Attribute(_) if dotted(expr).is_some() => true,
+        Expr::FString(text) => text.value.elements().all(|element| match element {
+            InterpolatedStringElement::Literal(_) => true,
+            InterpolatedStringElement::Interpolation(put) => {
+                put.format_spec.is_none() && is_part(&put.expression, paths, calls)
+            }
+        }),
+        _ => expr.is_literal_expr() || is_computed(expr, paths, calls),
+    }
+}
+
+/// Whether a function of Python's library puts a name or a pattern together, and opens nothing.
+pub(super) fn puts_together(module: &str, name: &str) -> bool {
+    match module {
+        "os" => name == "fspath",
+        "os.path" => matches!(
+            name,
+            "abspath" | "basename" | "dirname" | "expanduser" | "join" | "normpath" | "realpath"
+        ),
+        "pathlib" => matches!(name, "Path" | "PurePath"),
+        "re" => matches!(name, "compile" | "escape"),
+        _ => false,
+    }
+}
+
+/// Whether a call only puts together a name or a pattern.
+fn computes<'e>(call: &'e ExprCall, paths: &FxHashSet<String>, calls: &mut Vec<&'e str>) -> bool {
+    if let Expr::Name(name) = &*call.func {
+        calls.push(&name.id);
+        return true;
+    }
+    if let Some(name) = dotted(&call.func)
+        && let Some((module, name)) = name.rsplit_once('.')
+        && puts_together(module, name)
+    {
+        return true;
+    }
+    // of a path
+    matches!(&*call.func, Expr::Attribute(method) if is_computed(&method.value, paths, calls) && matches!(
+        method.attr.as_str(),
+        "absolute" | "as_posix" | "joinpath" | "resolve" | "with_name" | "with_suffix"
+    ))
 }
 
 /// The name of the library's function that gives a getter, where that is all that the call does.

@@ -17,6 +17,8 @@ pub(super) enum Part {
     Doc,
     /// An import, which is told by what it binds. The body around it only says where imports stand.
     Import,
+    /// What does nothing.
+    Nothing,
 }
 
 /// A region of the text.
@@ -42,7 +44,7 @@ pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: 
     let mut next = 0;
     let mut here = (0, Part::Body);
     let (mut depth, mut lines_above) = (0u16, 0u32);
-    let mut starts_line = true;
+    let (mut starts_line, mut skips) = (true, false);
     spelling::each(text, tokens, |token, piece| {
         let kind = token.kind();
         match kind {
@@ -56,6 +58,10 @@ pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: 
                 return;
             }
             _ => {}
+        }
+        if kind == TokenKind::Newline && std::mem::take(&mut skips) {
+            starts_line = true;
+            return;
         }
         let before = here;
         // the end of a line belongs to what it ends
@@ -72,6 +78,10 @@ pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: 
                 _ => (0, Part::Body),
             };
         }
+        if here.1 == Part::Nothing {
+            (here, skips) = (before, true);
+            return;
+        }
         let (unit, part) = here;
         if part == Part::Import && before.1 != Part::Import {
             parts[unit as usize][0].push(IMPORTS_HERE);
@@ -82,7 +92,7 @@ pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: 
             Part::Head => &[1, 2],
             Part::Default => &[1],
             Part::Doc => &[3],
-            Part::Import => &[],
+            Part::Import | Part::Nothing => &[],
         };
         for place in places {
             let out = &mut parts[unit as usize][*place];

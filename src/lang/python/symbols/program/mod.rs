@@ -13,8 +13,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::values::{Progress, Value};
 use super::{
     ABSTRACT, ANY_FIXTURE, Bound, CACHED, DYNAMIC, ELSEWHERE, EMPTY, GIVEN_AWAY, IMPORTS, Kind,
-    LOOKS_AROUND, MAKES_PASSING, Member, NAMES_AROUND, PASSES, READS_DOCS, READS_HEADS,
-    READS_SOURCES, REFLECTS, SPAWNS, Symbols, Ty, TyId, WIDE,
+    LOOKS_AROUND, MAKES_PASSING, MAY_FAIL, Member, NAMES_AROUND, PASSES, READS_DOCS, READS_HEADS,
+    READS_SOURCES, REFLECTS, REPLACED, SPAWNS, Symbols, Ty, TyId, WIDE,
 };
 use crate::lang::FileFacts;
 use crate::lang::python::resolve::{File, Resolver, SetUp, set_up};
@@ -223,6 +223,7 @@ impl<'a> Linker<'a> {
                         lines: unit.lines,
                         body: (unit.body_line > 0).then_some((unit.body_line, unit.lines.1)),
                         is_value: matches!(unit.kind, Kind::Constant | Kind::Class),
+                        plain_head: unit.kind == Kind::Function && !habit(MAY_FAIL),
                         kept: false,
                         uses: Vec::new(),
                         words,
@@ -241,6 +242,7 @@ impl<'a> Linker<'a> {
                             reads_sources: habit(READS_SOURCES),
                             reads_heads: habit(READS_HEADS),
                             empty: habit(EMPTY),
+                            replaced: habit(REPLACED),
                             elsewhere: habit(ELSEWHERE) || habit(SPAWNS),
                         },
                     });

@@ -8,7 +8,7 @@ use super::super::scope::{Frame, Names, parameters};
 use super::super::units::Part;
 use super::super::{
     ABSTRACT, Bound, CACHED, CONTEXT, EMPTY, Fixture, GIVEN_AWAY, Kind, MAKES_PASSING, MAY_FAIL,
-    Member, NameId, PASSES, PROPERTY, Ty, TyId, Unit, Use, WIDE, keeping, pure,
+    Member, NameId, PASSES, PROPERTY, REPLACED, Ty, TyId, Unit, Use, WIDE, keeping, pure,
 };
 use super::{Reader, arguments_of, texts};
 
@@ -35,6 +35,9 @@ impl Reader<'_> {
                 .push((short, Member::Unit(id))),
         }
         let (mut flags, mut risky, mut fixture) = (0, false, None);
+        if std::mem::take(&mut self.replaced) {
+            flags |= REPLACED;
+        }
         let (mut is_static, mut is_class) = (false, function.name.as_str() == "__new__");
         let mut loads: Vec<String> = Vec::new();
         let mut decorators = Vec::new();

@@ -1,11 +1,12 @@
 //! The statements of a module, and of its classes.
 
-use ruff_python_ast::{ExceptHandler, Expr, Stmt};
+use ruff_python_ast::visitor::{self, Visitor};
+use ruff_python_ast::{Decorator, ExceptHandler, Expr, Stmt};
 use ruff_text_size::Ranged;
 
 use super::super::pure::dotted;
 use super::super::units::Part;
-use super::super::{Bound, Kind, Member, Ty, TyId, Unit, pure};
+use super::super::{Bound, Kind, MAY_FAIL, Member, Ty, TyId, Unit, pure};
 use super::Reader;
 
 impl Reader<'_> {
@@ -17,8 +18,9 @@ impl Reader<'_> {
             }
             _ => body,
         };
-        for stmt in body {
+        for (at, stmt) in body.iter().enumerate() {
             let before = self.out.imports.len();
+            self.replaced = is_replaced(stmt, body.get(at + 1), true);
             self.level_stmt(stmt, None);
             let plain = is_plain_import(stmt);
             if plain || only_checked(stmt) {
@@ -34,7 +36,13 @@ impl Reader<'_> {
 
     /// The statements of the module, or of one of its classes.
     pub(super) fn level(&mut self, body: &[Stmt], class: Option<u32>) {
-        for stmt in body {
+        // who makes a class may see each definition of a name
+        let alone = class.is_none_or(|class| {
+            let class = &self.out.classes[class as usize];
+            class.bases.is_empty() && !class.made
+        });
+        for (at, stmt) in body.iter().enumerate() {
+            self.replaced = is_replaced(stmt, body.get(at + 1), alone);
             self.level_stmt(stmt, class);
         }
     }
@@ -42,7 +50,6 @@ impl Reader<'_> {
     /// What stands in a class to say that there is nothing more to it.
     pub(super) fn fillers(&mut self, body: &[Stmt], head: u32) {
         let filler = |stmt: &&Stmt| match stmt {
-            Stmt::Pass(_) => true,
             Stmt::Expr(expr) => {
                 expr.value.is_ellipsis_literal_expr() || expr.value.is_string_literal_expr()
             }
@@ -162,6 +169,7 @@ impl Reader<'_> {
                 self.level(&each.orelse, class);
             }
             Stmt::Import(_) | Stmt::ImportFrom(_) => self.import(stmt, class),
+            Stmt::Pass(_) => self.region(stmt.start(), stmt.end(), 0, Part::Nothing),
             _ => self.stmt(stmt),
         }
     }
@@ -200,6 +208,19 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether a value is a path or a pattern that Python's own functions put together.
+    fn is_computed(&self, value: &Expr) -> bool {
+        let mut calls = Vec::new();
+        let ours = |name: &&str| match self.imported(name) {
+            Some(import) => {
+                let name = import.name.as_deref().unwrap_or_default();
+                pure::puts_together(&import.module, name)
+            }
+            None => *name == "str",
+        };
+        pure::is_computed(value, &self.paths, &mut calls) && calls.iter().all(ours)
+    }
+
     /// An assignment to names of the module or of a class.
     pub(super) fn value(
         &mut self,
@@ -222,8 +243,20 @@ impl Reader<'_> {
         let constant = constant
             && annotation
                 .is_none_or(|a| self.annotations_wait || pure::is_annotation(a, &mut loads));
+        // what computes it runs on import, too, and may fail there
+        let computed = !constant
+            && self.unit == 0
+            && annotation.is_none()
+            && !names.iter().any(|name| name.starts_with("__"))
+            && value.is_some_and(|value| self.is_computed(value));
         let mut unit = self.unit;
-        if constant {
+        if constant || computed {
+            if computed {
+                loads.clear();
+                value.map(|value| self.expr(value));
+                let top = names.iter().filter(|_| class.is_none());
+                self.paths.extend(top.map(|name| (*name).to_owned()));
+            }
             let loads = loads.iter().map(|name| self.name(name)).collect();
             let owner = class
                 .map(|c| format!("{}.", self.class_name(c)))
@@ -233,6 +266,7 @@ impl Reader<'_> {
                 kind: Kind::Constant,
                 class,
                 loads,
+                flags: if computed { MAY_FAIL } else { 0 },
                 ..Unit::default()
             };
             unit = self.new_unit(made, stmt.range());
@@ -249,6 +283,46 @@ impl Reader<'_> {
         {
             self.expr(annotation);
         }
+    }
+}
+
+/// Whether the next statement defines a function of the same name, and nothing can have asked for this one before. Unless they
+/// stand `alone`, it has to be said to be an overload.
+fn is_replaced(stmt: &Stmt, next: Option<&Stmt>, alone: bool) -> bool {
+    let (Stmt::FunctionDef(function), Some(Stmt::FunctionDef(next))) = (stmt, next) else {
+        return false;
+    };
+    let says_overload = |decorator: &Decorator| {
+        let name = dotted(&decorator.expression);
+        name.is_some_and(|name| name.rsplit('.').next() == Some("overload"))
+    };
+    let mut asks = Asks {
+        name: &function.name,
+        found: false,
+    };
+    for decorator in &next.decorator_list {
+        asks.visit_expr(&decorator.expression);
+    }
+    asks.visit_parameters(&next.parameters);
+    if let Some(returns) = &next.returns {
+        asks.visit_expr(returns);
+    }
+    function.name.id == next.name.id
+        && (alone || !function.decorator_list.is_empty())
+        && function.decorator_list.iter().all(says_overload)
+        && !asks.found
+}
+
+/// Looks for a name.
+struct Asks<'n> {
+    name: &'n str,
+    found: bool,
+}
+
+impl<'a> Visitor<'a> for Asks<'_> {
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        self.found |= matches!(expr, Expr::Name(name) if name.id.as_str() == self.name);
+        visitor::walk_expr(self, expr);
     }
 }
 

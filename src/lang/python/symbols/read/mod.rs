@@ -58,6 +58,8 @@ pub(in crate::lang::python) fn read(
         loaded: FxHashMap::default(),
         aliases: FxHashMap::default(),
         annotations_wait: body.iter().any(is_future_annotations),
+        paths: FxHashSet::default(),
+        replaced: false,
     };
     reader.new_unit(Unit::default(), TextRange::default());
     reader.ty(Ty::Unknown);
@@ -105,6 +107,10 @@ struct Reader<'l> {
     aliases: FxHashMap<String, String>,
     /// Annotations are not computed when the file is loaded.
     annotations_wait: bool,
+    /// Names of the module that stand for paths or patterns which were put together.
+    paths: FxHashSet<String>,
+    /// The statement that is read is a function whose name the next one takes.
+    replaced: bool,
 }
 
 impl Reader<'_> {
