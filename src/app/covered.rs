@@ -8,11 +8,11 @@ use super::{AppError, Granularity, Progress, Request, Workspace};
 use crate::config::CoverageFile;
 use crate::coverage;
 use crate::graph::Graph;
-use crate::lang::python::parameters;
+use crate::lang::python::{felt, parameters};
 use crate::model::{Node, ObjectId, Program, RepoPath, Suite};
 use crate::repo::Side;
 use crate::report::Covered;
-use crate::select::{self, Evidence, Inputs, Region, Selection};
+use crate::select::{self, Evidence, Inputs, Reached, Region, Selection, Told};
 
 impl Workspace {
     /// Drops from a selection the tests that met nothing of what changed since they were measured. Whatever is wrong with
@@ -57,7 +57,9 @@ impl Workspace {
             return Ok((full, told));
         }
         told.whole.clone_from(&gathered.told);
-        let judged = select::judge(&gathered.finer(inputs), &evidence);
+        let finer = gathered.finer(inputs);
+        let reached = self.lines_of(select::told_by_lines(&finer), [&at, head])?;
+        let judged = select::judge(&finer, &evidence, &reached);
         let floor = gathered.floor(inputs, &judged.rest, request.granularity, since);
         let makers: Vec<Suite> = full
             .selected()
@@ -77,6 +79,32 @@ impl Workspace {
         told.tests = evidence.tests.len();
         told.regions = judged.regions.iter().map(said).collect();
         Ok((narrowed, told))
+    }
+
+    /// The lines by which functions tell who feels their change.
+    fn lines_of(
+        &self,
+        functions: BTreeMap<RepoPath, Vec<Told>>,
+        sides: [&Side; 2],
+    ) -> Result<Reached, AppError> {
+        let mut found = Reached::new();
+        if functions.is_empty() {
+            return Ok(found);
+        }
+        let [base, head] = sides.map(|side| self.repo().snapshot(side));
+        let (base, head) = (base?, head?);
+        for (path, functions) in functions {
+            let (Some(before), Some(after)) = (base.read(&path)?, head.read(&path)?) else {
+                continue;
+            };
+            let (places, lines): (Vec<u32>, Vec<(u32, u32)>) = functions.into_iter().unzip();
+            let spans = places.into_iter().zip(felt(&before, &after, &lines));
+            // where no statement differs, what it finds under its names does
+            let told = spans.filter_map(|(place, spans)| Some((place, spans?)));
+            let told = told.filter(|(_, spans)| !spans.is_empty());
+            found.insert(path, told.collect());
+        }
+        Ok(found)
     }
 
     /// The files that a selection reads: those of the request, else those of `tia.toml`.

@@ -352,8 +352,8 @@ impl Workspace {
                         && (before.shapes_project
                             || after.shapes_project
                             || before.tests != after.tests);
-                let told = edit == Edit::Code
-                    && !(listed || before.shapes_project || after.shapes_project);
+                let alike = !shapes || before.shapes_as(&after);
+                let told = edit == Edit::Code && !listed && alike;
                 let units = match lang::of(&path) {
                     Some((lang, _)) if told => Some(lang.units(&before, &after)),
                     _ => None,

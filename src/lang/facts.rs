@@ -66,6 +66,21 @@ pub enum UnitChange {
     },
 }
 
+impl Facts {
+    /// Whether two versions of a file say the same of their project: they differ in definitions alone.
+    pub fn shapes_as(&self, other: &Self) -> bool {
+        let bare = |detail: &Detail| match detail {
+            Detail::Python(source) => {
+                let mut source = source.clone();
+                source.symbols = None;
+                Detail::Python(source)
+            }
+            other => other.clone(),
+        };
+        self.shapes_project == other.shapes_project && bare(&self.detail) == bare(&other.detail)
+    }
+}
+
 /// The part of the facts that belongs to one language.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub enum Detail {

@@ -70,6 +70,8 @@ pub struct ProgramUnit {
     pub words: Vec<Word>,
     /// Objects that a file of tests makes when it is loaded, and which it uses: the file and the name.
     pub shares: Vec<(ModuleId, Word)>,
+    /// Names of its file that it looks up.
+    pub looks_up: Vec<Word>,
     /// What it sets or adds to that later calls find.
     pub leaves: Vec<ProgramLeft>,
     /// What it does that names do not show.
@@ -114,6 +116,10 @@ pub struct Habits {
     pub reads_heads: bool,
     /// Its body does nothing.
     pub empty: bool,
+    /// Takes nothing: what it computes is the same whoever calls it.
+    pub takes_nothing: bool,
+    /// And has to do with nothing of the program but constants.
+    pub apart: bool,
     /// The next definition takes its name: nobody can call it.
     pub replaced: bool,
     /// Runs code where no tracer may be: in another process.
@@ -251,6 +257,7 @@ impl Program {
                 class: unit.class.map(|class| class + classes),
                 uses: unit.uses.into_iter().map(used).collect(),
                 words: unit.words.into_iter().map(|word| word + words).collect(),
+                looks_up: unit.looks_up.into_iter().map(|word| word + words).collect(),
                 shares: unit
                     .shares
                     .into_iter()

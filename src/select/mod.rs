@@ -18,7 +18,9 @@ mod selection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-pub use covered::{Evidence, Judgement, Region, drop, is_or_holds, judge};
+pub use covered::{
+    Evidence, Judgement, Reached, Region, Told, drop, is_or_holds, judge, told_by_lines,
+};
 pub use narrow::{Attributed, Finer, Namers, namers, narrow, unattributable};
 pub use recorded::{add as add_recorded, come_or_gone};
 pub use selection::{

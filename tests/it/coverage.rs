@@ -516,3 +516,237 @@ fn one_file_a_test_tells_tests_apart_in_formats_that_do_not() {
         unsaid.stderr
     );
 }
+
+/// Files, each with the lines that ran in it.
+type Lines<'a> = &'a [(&'a str, &'a [u32])];
+
+/// A project of these files as it was measured, committed, and what ran in it as LCOV: each file with the lines that ran, by test.
+fn measured(files: &[(&str, &str)], runs: &[(&str, Lines<'_>)]) -> (TestRepo, PathBuf) {
+    let repo = TestRepo::new();
+    let files = [
+        ("setup.cfg", "[metadata]\nname = pkg\n"),
+        ("pkg/__init__.py", ""),
+    ]
+    .iter()
+    .chain(files);
+    for (file, text) in files {
+        repo.write(file.as_bytes(), text.as_bytes())
+            .expect("a file");
+    }
+    repo.commit().expect("a commit");
+    let mut lcov = String::new();
+    for (test, files) in runs {
+        for (file, lines) in *files {
+            lcov += &format!("TN:{test}\nSF:{file}\n");
+            lcov.extend(lines.iter().map(|line| format!("DA:{line},1\n")));
+            lcov += "end_of_record\n";
+        }
+    }
+    let file = repo.root().join("measured.info");
+    fs::write(&file, lcov).expect("a file");
+    (repo, file)
+}
+
+/// A function with two branches, each run by one test.
+fn branches() -> (TestRepo, PathBuf) {
+    measured(
+        &[
+            (
+                "pkg/sign.py",
+                "def sign(x):\n    if x < 0:\n        text = 'minus'\n    else:\n        text = 'plus'\n    return text\n",
+            ),
+            (
+                "tests/test_sign.py",
+                "import pytest\n\nfrom pkg.sign import sign\n\n\n@pytest.mark.parametrize('x', [-1, 1])\ndef test_sign(x):\n    assert sign(x)\n",
+            ),
+        ],
+        &[
+            (
+                "",
+                &[("pkg/sign.py", &[1]), ("tests/test_sign.py", &[1, 3, 7])],
+            ),
+            (
+                "tests/test_sign.py::test_sign[-1]",
+                &[("pkg/sign.py", &[2, 3, 6]), ("tests/test_sign.py", &[8])],
+            ),
+            (
+                "tests/test_sign.py::test_sign[1]",
+                &[("pkg/sign.py", &[2, 5, 6]), ("tests/test_sign.py", &[8])],
+            ),
+        ],
+    )
+}
+
+fn left(repo: &TestRepo, file: &Path, more: &[&str]) -> Vec<String> {
+    let coverage = format!("{}@HEAD", file.display());
+    let output = Tia::new(repo, "select")
+        .args(&["--base", "HEAD", "--coverage", &coverage])
+        .args(more)
+        .run();
+    stdout(&output).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn who_ran_another_branch_of_a_function_does_not_feel_it() {
+    for (from, to, tests) in [
+        ("'plus'", "'more'", &["[1]"][..]),
+        ("'minus'", "'less'", &["[-1]"]),
+        (
+            "        text = 'plus'\n",
+            "        text = 'plus'\n        print(text)\n",
+            &["[1]"],
+        ),
+        // all come to it, or all of it changes
+        ("return text", "return text.upper()", &[""]),
+        ("x < 0", "x <= 0", &[""]),
+        ("text = 'plus'", "yield 'plus'", &[""]),
+    ] {
+        let (repo, file) = branches();
+        edit(&repo, "pkg/sign.py", from, to);
+        let wanted: Vec<String> = tests
+            .iter()
+            .map(|parameters| format!("tests/test_sign.py::test_sign{parameters}"))
+            .collect();
+        assert_eq!(left(&repo, &file, &[]), wanted, "{from} -> {to}");
+    }
+}
+
+#[test]
+fn parameters_that_may_be_skipped_are_not_told_apart() {
+    let (repo, file) = branches();
+    edit(
+        &repo,
+        "tests/test_sign.py",
+        "[-1, 1]",
+        "[-1, pytest.param(1, marks=pytest.mark.slow)]",
+    );
+    repo.commit().expect("a commit");
+    edit(&repo, "pkg/sign.py", "'minus'", "'less'");
+    assert_eq!(left(&repo, &file, &[]), ["tests/test_sign.py::test_sign"]);
+    // nor where a hook leaves tests out
+    let (repo, file) = branches();
+    repo.write(
+        b"conftest.py",
+        b"def pytest_collection_modifyitems(items):\n    items.pop()\n",
+    )
+    .expect("a file");
+    repo.commit().expect("a commit");
+    edit(&repo, "pkg/sign.py", "'minus'", "'less'");
+    assert_eq!(left(&repo, &file, &[]), ["tests/test_sign.py::test_sign"]);
+}
+
+#[test]
+fn what_makes_itself_again_is_felt_by_who_may_live_on_what_it_runs() {
+    for (from, to, tests) in [
+        // ran in the test that made the one object, but had no part in it
+        ("return 1", "return 2", &["test_first"][..]),
+        // makes it
+        ("return {}", "return {1: 2}", &["test_first", "test_second"]),
+        // changes it, in one test or the other
+        (
+            "self.rows = rows",
+            "self.rows = None",
+            &["test_first", "test_second"],
+        ),
+    ] {
+        let (repo, file) = measured(
+            &[
+                (
+                    "pkg/one.py",
+                    "_one = None\n\n\nclass One:\n    def __init__(self, rows):\n        self.rows = rows\n\n\ndef get():\n    global _one\n    if _one is None:\n        _one = One(make())\n    return _one\n\n\ndef make():\n    return {}\n\n\ndef other():\n    return 1\n",
+                ),
+                (
+                    "tests/test_one.py",
+                    "from pkg import one\n\n\ndef test_first():\n    one.get()\n    one.other()\n\n\ndef test_second():\n    one.get()\n",
+                ),
+            ],
+            &[
+                (
+                    "",
+                    &[
+                        ("pkg/one.py", &[1, 4, 5, 9, 16, 20]),
+                        ("tests/test_one.py", &[1, 4, 9]),
+                    ],
+                ),
+                (
+                    "tests/test_one.py::test_first",
+                    &[
+                        ("pkg/one.py", &[6, 11, 12, 13, 17, 21]),
+                        ("tests/test_one.py", &[5, 6]),
+                    ],
+                ),
+                (
+                    "tests/test_one.py::test_second",
+                    &[("pkg/one.py", &[11, 13]), ("tests/test_one.py", &[10])],
+                ),
+            ],
+        );
+        edit(&repo, "pkg/one.py", from, to);
+        let wanted: Vec<String> = tests
+            .iter()
+            .map(|test| format!("tests/test_one.py::{test}"))
+            .collect();
+        assert_eq!(left(&repo, &file, &[]), wanted, "{from} -> {to}");
+    }
+}
+
+#[test]
+fn who_finds_what_a_test_put_into_an_object_of_a_module_stays() {
+    let all = ["test_first", "test_second", "test_note"];
+    for (from, to, tests) in [
+        ("return 1", "return 2", &all[..2]),
+        // who ran what did nothing shows in no line
+        (
+            "\"\"\"Nothing.\"\"\"",
+            "\"\"\"Nothing.\"\"\"\n    raise OSError",
+            &all,
+        ),
+    ] {
+        let (repo, file) = measured(
+            &[
+                (
+                    "pkg/memo.py",
+                    "class Memo(dict):\n    pass\n\n\n_memo = Memo()\n\n\ndef get(key):\n    found = _memo.get(key)\n    if found is None:\n        _memo[key] = found = make()\n    return found\n\n\ndef make():\n    return 1\n\n\ndef note():\n    \"\"\"Nothing.\"\"\"\n",
+                ),
+                (
+                    "tests/test_memo.py",
+                    "from pkg import memo\n\n\ndef test_first():\n    memo.get(1)\n\n\ndef test_second():\n    memo.get(1)\n\n\ndef test_note():\n    memo.note()\n",
+                ),
+            ],
+            &[
+                (
+                    "",
+                    &[
+                        ("pkg/memo.py", &[1, 2, 5, 8, 15, 19]),
+                        ("tests/test_memo.py", &[1, 4, 8, 12]),
+                    ],
+                ),
+                (
+                    "tests/test_memo.py::test_first",
+                    &[
+                        ("pkg/memo.py", &[9, 10, 11, 12, 16]),
+                        ("tests/test_memo.py", &[5]),
+                    ],
+                ),
+                (
+                    "tests/test_memo.py::test_second",
+                    &[("pkg/memo.py", &[9, 10, 12]), ("tests/test_memo.py", &[9])],
+                ),
+                (
+                    "tests/test_memo.py::test_note",
+                    &[("tests/test_memo.py", &[13])],
+                ),
+            ],
+        );
+        edit(&repo, "pkg/memo.py", from, to);
+        let wanted: Vec<String> = tests
+            .iter()
+            .map(|test| format!("tests/test_memo.py::{test}"))
+            .collect();
+        assert_eq!(
+            left(&repo, &file, &["--format", "lines"]),
+            wanted,
+            "{from} -> {to}"
+        );
+    }
+}

@@ -203,6 +203,12 @@ impl<'p> Symbols<'p> {
         self.run(walk);
     }
 
+    /// Whether instances of a class, or of an heir of it, may have been made.
+    pub fn is_made(&self, walk: &Walk, class: ClassId) -> bool {
+        let mut heirs = self.heirs[class as usize].iter();
+        heirs.any(|heir| walk.makes(*heir))
+    }
+
     /// The classes of which instances cannot be made unless this member is defined, or could not if it were.
     pub fn held_up_by(&self, unit: UnitId) -> Vec<ClassId> {
         let own = &self.program.units[unit as usize];

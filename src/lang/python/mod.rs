@@ -43,7 +43,7 @@ pub(super) use join::join;
 pub use project::{ProjectFile, Pytest};
 pub use requirements::Pin;
 pub use source::{By, Class, Computed, Definition, Import, SearchPath, Source};
-pub use symbols::Symbols;
+pub use symbols::{Symbols, felt};
 
 use super::{Detail, Facts, FileFacts, Kind, Lang, UnitChange};
 use crate::model::{EdgeSink, Program, RepoPath, Snapshot};

@@ -11,8 +11,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::named::Named;
 use super::ran::{Ran, is_fixture, runs_alone};
+use crate::graph::{Symbols, Units, Walk};
 use crate::model::{
-    Bits, ClassId, ModuleId, ProgramLeft, ProgramUnit, ProgramUse, RepoPath, UnitId, Word,
+    Bits, ClassId, ModuleId, Node, ProgramLeft, ProgramUnit, ProgramUse, RepoPath, Suite, UnitId,
+    Word,
 };
 
 /// Code that runs in one test and lasts for others.
@@ -25,8 +27,23 @@ pub(super) struct Keeper {
     users: Option<Bits>,
     /// It ran around a test, not in it.
     around: bool,
-    /// What it can reach, where that is known.
-    reach: Option<BTreeSet<UnitId>>,
+    reach: Reach,
+}
+
+/// What can have a part in what lasts.
+enum Reach {
+    /// Whatever ran in the same test.
+    Anything,
+    /// These functions.
+    These(BTreeSet<UnitId>),
+    /// What this function, which takes nothing, may run.
+    RunBy(UnitId),
+}
+
+/// The program once all of it is imported, to go on from.
+pub(super) struct Imported<'a> {
+    symbols: Symbols<'a>,
+    walk: Walk,
 }
 
 impl Ran<'_> {
@@ -38,9 +55,16 @@ impl Ran<'_> {
         let direct = tests.clone();
         let around = self.around(felt);
         for keeper in self.keepers.get_or_init(|| self.find_keepers()) {
-            let reached = |reach: &BTreeSet<UnitId>| felt.iter().any(|unit| reach.contains(unit));
             let ran = if keeper.around { &around } else { &direct };
-            if !keeper.tests.shares(ran) || !keeper.reach.as_ref().is_none_or(reached) {
+            if !keeper.tests.shares(ran) {
+                continue;
+            }
+            let has_part = match &keeper.reach {
+                Reach::Anything => true,
+                Reach::These(units) => felt.iter().any(|unit| units.contains(unit)),
+                Reach::RunBy(unit) => self.may_be_run_by(*unit, felt),
+            };
+            if !has_part {
                 continue;
             }
             match &keeper.users {
@@ -74,6 +98,10 @@ impl Ran<'_> {
                 let path = &program.modules[own.module as usize].path;
                 format!("{path}:{} {}", own.lines.0, own.name)
             };
+            let part = |alone: bool| match own.habits.takes_nothing && alone {
+                true => Reach::RunBy(unit),
+                false => Reach::Anything,
+            };
             if own.habits.wide || own.habits.cached {
                 let tests = match own.habits.wide {
                     true => self.around(&BTreeSet::from([unit])),
@@ -85,7 +113,7 @@ impl Ran<'_> {
                         users: self.askers(unit),
                         around: own.habits.wide,
                         tests,
-                        reach: None,
+                        reach: part(true),
                     });
                 }
             }
@@ -97,7 +125,8 @@ impl Ran<'_> {
                         users: Some(self.readers(own, left.word)),
                         around: false,
                         tests,
-                        reach: None,
+                        // who finds nothing there does it again
+                        reach: part(self.reads_alone(unit, left.word)),
                     });
                 }
             }
@@ -109,7 +138,7 @@ impl Ran<'_> {
                 tests,
                 users: Some(self.can_load(module)),
                 around: false,
-                reach: Some(self.run_by_import(module)),
+                reach: Reach::These(self.run_by_import(module)),
             });
         }
         // who did it itself needs nobody else's
@@ -254,11 +283,74 @@ impl Ran<'_> {
         (!own.is_empty()).then_some(own)
     }
 
+    /// Whether a function that takes nothing may run one of these, or make objects that these change.
+    fn may_be_run_by(&self, unit: UnitId, felt: &BTreeSet<UnitId>) -> bool {
+        if self.program().units[unit as usize].habits.apart {
+            return felt.contains(&unit);
+        }
+        let imported = self.imported.get_or_init(|| {
+            let loaded = self.loaded();
+            let mut modules = loaded
+                .iter()
+                .map(|at| &self.program().modules[*at as usize]);
+            if modules.any(|module| module.opaque.is_some()) {
+                return None;
+            }
+            let symbols = Symbols::new(self.program());
+            let imported = symbols.walk(&loaded, &loaded, Units::default());
+            let walk = symbols.after(&imported);
+            Some(Imported { symbols, walk })
+        });
+        let Some(Imported { symbols, walk }) = imported else {
+            return true;
+        };
+        let mut walk = walk.clone();
+        symbols.extend(&mut walk, [unit]);
+        felt.iter().any(|felt| {
+            let class = self.program().units[*felt as usize].class;
+            walk.contains(*felt) || class.is_some_and(|class| symbols.is_made(&walk, class))
+        })
+    }
+
+    /// The files that some measured test can load.
+    fn loaded(&self) -> Vec<ModuleId> {
+        let graph = self.finer.base.0;
+        let suites: BTreeSet<&RepoPath> =
+            self.evidence.tests.iter().map(|(file, _)| file).collect();
+        let suites = suites
+            .into_iter()
+            .filter_map(|file| graph.find(&Node::Test(Suite::Python { file: file.clone() })));
+        let closure = graph.closure_of(suites);
+        let paths = closure
+            .into_iter()
+            .filter_map(|node| match graph.node(node) {
+                Node::Path(path) => self.modules[0].get(path).copied(),
+                _ => None,
+            });
+        paths.collect()
+    }
+
     /// The tests that may read what was left under this name.
     fn readers(&self, keeper: &ProgramUnit, left: Word) -> Bits {
+        let mut readers = Bits::default();
+        for unit in self.reading(keeper, left) {
+            readers.extend(&self.may_run(unit));
+        }
+        readers
+    }
+
+    /// Whether nobody but a function itself reads what it leaves under a name.
+    fn reads_alone(&self, unit: UnitId, left: Word) -> bool {
+        let keeper = &self.program().units[unit as usize];
+        self.reading(keeper, left).all(|reader| reader == unit)
+    }
+
+    /// The functions that may read what was left under this name.
+    fn reading(&self, keeper: &ProgramUnit, left: Word) -> impl Iterator<Item = UnitId> {
         let program = self.program();
         let word = program.words[left as usize].as_str();
-        let names = |used: &ProgramUse| match used {
+        let module = keeper.module;
+        let names = move |used: &ProgramUse| match used {
             ProgramUse::Any(word)
             | ProgramUse::Of(_, word)
             | ProgramUse::Outside(word)
@@ -266,21 +358,19 @@ impl Ran<'_> {
             ProgramUse::Unit(unit) | ProgramUse::Call(unit) => {
                 let used = &program.units[*unit as usize];
                 used.is_value && used.name.rsplit('.').next() == Some(word)
-                    || used.module == keeper.module && runs_alone(program, *unit)
+                    || used.module == module && runs_alone(program, *unit)
             }
-            ProgramUse::Everything(module) => *module == keeper.module,
+            ProgramUse::Everything(of) => *of == module,
             _ => false,
         };
-        let mut readers = Bits::default();
-        for (unit, own) in program.units.iter().enumerate() {
-            let unit = unit as UnitId;
-            let reads = own.uses.iter().any(names) || own.words.contains(&left);
-            if own.is_value || runs_alone(program, unit) || !reads {
-                continue;
-            }
-            readers.extend(&self.may_run(unit));
-        }
-        readers
+        let units = program.units.iter().enumerate();
+        let reading = units.filter(move |(unit, own)| {
+            let reads = own.uses.iter().any(names)
+                || own.words.contains(&left)
+                || own.looks_up.contains(&left);
+            !own.is_value && !runs_alone(program, *unit as UnitId) && reads
+        });
+        reading.map(|(unit, _)| unit as UnitId)
     }
 
     /// The files that some test was the first to import.

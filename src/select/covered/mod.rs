@@ -51,11 +51,47 @@ pub struct Region {
     pub reaches: Result<Bits, String>,
 }
 
-/// Judges each definition that differs between the measured commit (the base of `finer`) and the head.
+/// For functions of the measured program, by file and place in it, the lines of which whoever feels their change ran one.
+pub type Reached = BTreeMap<RepoPath, BTreeMap<u32, Vec<(u32, u32)>>>;
+
+/// A function by its place at the measured commit, with its first line there and in the head.
+pub type Told = (u32, (u32, u32));
+
+/// The functions of which more can be told line by line, by file: their bodies differ, and nothing else of them or of what the file
+/// imports.
+pub fn told_by_lines(finer: &Finer<'_>) -> BTreeMap<RepoPath, Vec<Told>> {
+    let mut found: BTreeMap<RepoPath, Vec<Told>> = BTreeMap::new();
+    for (path, change) in finer.files {
+        if !change.names.is_empty() || path.extension() != b"py" {
+            continue;
+        }
+        let line = |program: &Program, at: u32| {
+            let module = program.modules.iter().find(|module| module.path == *path)?;
+            let unit = &program.units[(module.first + at) as usize];
+            (!unit.is_value).then_some(unit.lines.0)
+        };
+        for both in change
+            .units
+            .iter()
+            .filter(|both| !change.heads.contains(both))
+        {
+            if let (Some(was), Some(is)) = both
+                && let Some(first) = line(finer.base.1, *was)
+                && let Some(now) = line(finer.head.1, *is)
+            {
+                let all = found.entry(path.clone()).or_default();
+                all.push((*was, (first, now)));
+            }
+        }
+    }
+    found
+}
+
+/// Judges each definition that differs between the measured commit (the base of `finer`) and the head, some of them by lines.
 ///
 /// Cost: for each definition one pass over the program and over the contexts of the files that use it.
-pub fn judge(finer: &Finer<'_>, evidence: &Evidence) -> Judgement {
-    let ran = Ran::new(finer, evidence);
+pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judgement {
+    let ran = Ran::new(finer, evidence, reached);
     let mut judged = Judgement {
         blind: ran.blind(),
         ..Judgement::default()

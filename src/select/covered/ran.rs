@@ -7,9 +7,9 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 
 use super::super::Finer;
-use super::Evidence;
-use super::lasting::Keeper;
+use super::lasting::{Imported, Keeper};
 use super::named::Named;
+use super::{Evidence, Reached};
 use crate::graph::Seed;
 use crate::model::{
     Bits, Habits, ModuleId, Node, Program, ProgramUse, RepoPath, Suite, UnitId, Word,
@@ -30,21 +30,32 @@ pub(super) enum Part {
 
 /// A measured program.
 pub(super) struct Ran<'a> {
-    finer: &'a Finer<'a>,
+    pub(super) finer: &'a Finer<'a>,
     pub(super) evidence: &'a Evidence,
+    reached: &'a Reached,
     /// Places of the files in the measured program and in the head's.
     pub(super) modules: [HashMap<&'a RepoPath, ModuleId>; 2],
     pub(super) keepers: OnceCell<Vec<Keeper>>,
     pub(super) groups: OnceCell<Vec<Bits>>,
+    pub(super) imported: OnceCell<Option<Imported<'a>>>,
     /// Tests by the file that their suites can load.
     loaders: RefCell<HashMap<ModuleId, Bits>>,
+}
+
+/// Who names a definition.
+#[derive(Default)]
+struct Users {
+    /// Functions of the measured program.
+    functions: BTreeSet<UnitId>,
+    /// The tests whose suites can load a file that names it on import.
+    loaders: Bits,
 }
 
 /// The tests that ran something, or why that cannot be told.
 type Who = Result<Bits, String>;
 
 impl<'a> Ran<'a> {
-    pub(super) fn new(finer: &'a Finer<'a>, evidence: &'a Evidence) -> Self {
+    pub(super) fn new(finer: &'a Finer<'a>, evidence: &'a Evidence, reached: &'a Reached) -> Self {
         let modules = [finer.base.1, finer.head.1].map(|program| {
             let all = program.modules.iter().enumerate();
             all.map(|(at, module)| (&module.path, at as ModuleId))
@@ -53,9 +64,11 @@ impl<'a> Ran<'a> {
         Self {
             finer,
             evidence,
+            reached,
             modules,
             keepers: OnceCell::new(),
             groups: OnceCell::new(),
+            imported: OnceCell::new(),
             loaders: RefCell::default(),
         }
     }
@@ -69,10 +82,15 @@ impl<'a> Ran<'a> {
     pub(super) fn body(&self, unit: UnitId) -> Option<(Bits, bool)> {
         let own = &self.program().units[unit as usize];
         let path = &self.program().modules[own.module as usize].path;
-        let (first, last) = own.body?;
+        self.lines(path, &[own.body?])
+    }
+
+    /// Who ran one of these lines of a file; whether somebody did outside of tests.
+    fn lines(&self, path: &RepoPath, spans: &[(u32, u32)]) -> Option<(Bits, bool)> {
         let mut found = (Bits::default(), false);
         for (test, lines) in self.evidence.files.get(path)? {
-            if lines.meets(first..=last) {
+            let mut spans = spans.iter();
+            if spans.any(|(first, last)| lines.meets(*first..=*last)) {
                 match test {
                     Some(test) => found.0.insert(*test),
                     None => found.1 = true,
@@ -84,12 +102,11 @@ impl<'a> Ran<'a> {
 
     fn who(&self, unit: UnitId) -> Who {
         let own = &self.program().units[unit as usize];
-        let path = &self.program().modules[own.module as usize].path;
         match self.body(unit) {
             Some((tests, false)) => Ok(tests),
             Some((_, true)) => Err("it also ran outside of any test".to_owned()),
-            None if own.body.is_none() => Err("its body shares a line with its head".to_owned()),
-            None => Err(format!("`{path}` was not measured")),
+            None if own.body.is_none() => Ok(self.can_load(own.module)),
+            None => Ok(self.loaders(own.module)),
         }
     }
 
@@ -158,21 +175,35 @@ impl<'a> Ran<'a> {
             // runs only where the file is the program: whoever starts programs stays anyway
             return Ok(Bits::default());
         }
-        let mut felt: BTreeSet<UnitId> = BTreeSet::new();
+        let mut users = Users::default();
         let is_function = |unit: &UnitId| !self.program().units[*unit as usize].is_value;
         let function = before.filter(is_function);
-        felt.extend(function);
+        users.functions.extend(function);
         let plain = function.is_some() && after.is_some() && part != Part::Head;
         if !plain {
             for (side, unit) in [(0, before), (1, after)] {
                 if let Some(unit) = unit {
-                    self.users(side, unit, &mut felt)?;
+                    self.users(side, unit, &mut users)?;
                 }
             }
         }
-        let mut tests = Bits::default();
-        for &unit in &felt {
-            tests.extend(&self.who(unit)?);
+        if function.is_some_and(|unit| self.program().units[unit as usize].habits.empty) {
+            return Err("its body did nothing, which no line shows".to_owned());
+        }
+        let (felt, mut tests) = (users.functions, users.loaders);
+        let by_lines = both.0.filter(|_| plain && part == Part::Body);
+        let by_lines = by_lines.and_then(|place| self.reached.get(path)?.get(&place));
+        match by_lines.and_then(|spans| self.lines(path, spans)) {
+            Some((_, true)) => return Err("it also ran outside of any test".to_owned()),
+            Some((found, false)) => tests.extend(&found),
+            None => {
+                let does_nothing = |unit: UnitId| self.program().units[unit as usize].habits.empty;
+                for &unit in &felt {
+                    if function == Some(unit) || !does_nothing(unit) {
+                        tests.extend(&self.who(unit)?);
+                    }
+                }
+            }
         }
         self.shared(&felt, &mut tests)?;
         if part == Part::Defaults {
@@ -249,8 +280,8 @@ impl<'a> Ran<'a> {
         found
     }
 
-    /// The functions of the measured program that name a definition, directly or through constants.
-    fn users(&self, side: usize, unit: UnitId, felt: &mut BTreeSet<UnitId>) -> Result<(), String> {
+    /// Adds who names a definition, directly or through constants.
+    fn users(&self, side: usize, unit: UnitId, found: &mut Users) -> Result<(), String> {
         let program = [self.finer.base.1, self.finer.head.1][side];
         let mut next = vec![unit];
         let mut seen = BTreeSet::from([unit]);
@@ -266,16 +297,20 @@ impl<'a> Ran<'a> {
                 }
                 if program.modules[own.module as usize].runs.contains(&user) {
                     let path = &program.modules[own.module as usize].path;
-                    return Err(format!("`{path}` uses it on import"));
+                    // a file that is new is itself among the changes
+                    if let Some(module) = self.modules[0].get(path) {
+                        found.loaders.extend(&self.can_load(*module));
+                    }
+                    continue;
                 }
                 if own.is_value {
                     next.push(user);
                     continue;
                 }
                 match side {
-                    0 => felt.extend([user]),
+                    0 => found.functions.extend([user]),
                     // one that is new is itself among the changes
-                    _ => felt.extend(self.before(user)),
+                    _ => found.functions.extend(self.before(user)),
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! What a tracer of single tests does not show: what one test leaves for the next to find, and what runs or looks
 //! elsewhere.
 
+use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{Decorator, Expr, Stmt};
 
 use super::pure::dotted;
@@ -185,6 +186,25 @@ pub(super) fn reads_docs(name: &str) -> bool {
         name,
         "__doc__" | "getdoc" | "doctest" | "getsource" | "getsourcelines" | "pydoc"
     )
+}
+
+/// Whether functions are defined within a body.
+pub(super) fn holds_functions(body: &[Stmt]) -> bool {
+    struct Holds(bool);
+    impl<'a> Visitor<'a> for Holds {
+        fn visit_stmt(&mut self, stmt: &'a Stmt) {
+            self.0 |= matches!(stmt, Stmt::FunctionDef(_) | Stmt::ClassDef(_));
+            visitor::walk_stmt(self, stmt);
+        }
+
+        fn visit_expr(&mut self, expr: &'a Expr) {
+            self.0 |= expr.is_lambda_expr();
+            visitor::walk_expr(self, expr);
+        }
+    }
+    let mut holds = Holds(false);
+    body.iter().for_each(|stmt| holds.visit_stmt(stmt));
+    holds.0
 }
 
 /// Whether whoever uses this name reads the parameters of functions.

@@ -12,12 +12,14 @@ mod program;
 mod pure;
 mod read;
 mod scope;
+mod statements;
 mod units;
 mod values;
 
 pub(super) use diff::diff;
 pub(super) use program::program;
 pub(super) use read::read;
+pub use statements::felt;
 
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +135,9 @@ pub(super) const NAMES_AROUND: u32 = 524_288;
 /// Heirs have to define it before instances of them can be made.
 pub(super) const ABSTRACT: u32 = 1_048_576;
 
+/// Takes nothing, and defines no function: what it computes is the same whoever calls it. Where what it gives is kept by what it
+/// took, texts and numbers are nothing.
+pub(super) const TAKES_NOTHING: u32 = 4_194_304;
 /// The next statement takes its name: nobody can call it.
 pub(super) const REPLACED: u32 = 2_097_152;
 

@@ -14,7 +14,7 @@ use super::values::{Progress, Value};
 use super::{
     ABSTRACT, ANY_FIXTURE, Bound, CACHED, DYNAMIC, ELSEWHERE, EMPTY, GIVEN_AWAY, IMPORTS, Kind,
     LOOKS_AROUND, MAKES_PASSING, MAY_FAIL, Member, NAMES_AROUND, PASSES, READS_DOCS, READS_HEADS,
-    READS_SOURCES, REFLECTS, REPLACED, SPAWNS, Symbols, Ty, TyId, WIDE,
+    READS_SOURCES, REFLECTS, REPLACED, SPAWNS, Symbols, TAKES_NOTHING, Ty, TyId, WIDE,
 };
 use crate::lang::FileFacts;
 use crate::lang::python::resolve::{File, Resolver, SetUp, set_up};
@@ -204,11 +204,13 @@ impl<'a> Linker<'a> {
                         heads.extend(unit.class.map(|class| (class, id)));
                     }
                     let habit = |flag| unit.flags & flag != 0;
-                    let words = unit
-                        .words
-                        .iter()
-                        .map(|w| self.intern(&symbols.names[*w as usize]))
-                        .collect();
+                    let mut interned = |names: &[super::NameId]| -> Vec<Word> {
+                        let names = names.iter();
+                        names
+                            .map(|name| self.intern(&symbols.names[*name as usize]))
+                            .collect()
+                    };
+                    let (words, looks_up) = (interned(&unit.words), interned(&unit.globals));
                     let leaves = unit.leaves.iter();
                     let leaves = leaves.map(|left| ProgramLeft {
                         word: self.intern(&symbols.names[left.name as usize]),
@@ -228,6 +230,7 @@ impl<'a> Linker<'a> {
                         uses: Vec::new(),
                         words,
                         shares: Vec::new(),
+                        looks_up,
                         leaves,
                         habits: Habits {
                             computes_names: habit(DYNAMIC),
@@ -243,6 +246,8 @@ impl<'a> Linker<'a> {
                             reads_heads: habit(READS_HEADS),
                             empty: habit(EMPTY),
                             replaced: habit(REPLACED),
+                            takes_nothing: habit(TAKES_NOTHING),
+                            apart: false,
                             elsewhere: habit(ELSEWHERE) || habit(SPAWNS),
                         },
                     });
@@ -378,6 +383,7 @@ impl<'a> Linker<'a> {
             }
             let mut uses: Vec<ProgramUse> = uses.into_iter().collect();
             uses.sort_unstable();
+            self.program.units[id as usize].habits.apart = self.is_apart(file, id, unit, &uses);
             self.program.units[id as usize].uses = uses;
             self.program.units[id as usize].shares = self.shared(file, unit);
         }
@@ -431,6 +437,58 @@ impl<'a> Linker<'a> {
                     .insert(word, gives);
             }
         }
+    }
+
+    /// Whether a function has to do with nothing of the program but constants: it takes nothing, and the names that it looks up, and
+    /// asks for, are those of Python's library and of pytest.
+    fn is_apart(
+        &mut self,
+        file: ModuleId,
+        id: UnitId,
+        unit: &super::Unit,
+        uses: &[ProgramUse],
+    ) -> bool {
+        let Some(symbols) = self
+            .symbols(file)
+            .filter(|_| unit.flags & TAKES_NOTHING != 0)
+        else {
+            return false;
+        };
+        let is_star = |import: &super::Imported| import.name.as_deref() == Some("*");
+        if symbols.imports.iter().any(is_star) {
+            return false;
+        }
+        let is_ours = |word: &Word| {
+            let mut classes = self.program.classes.iter();
+            classes.any(|class| class.members.contains_key(word))
+                || self.scopes.iter().any(|scope| scope.contains_key(word))
+        };
+        let foreign = uses.iter().all(|used| match used {
+            ProgramUse::Any(word) | ProgramUse::Outside(word) => !is_ours(word),
+            ProgramUse::Unit(unit) | ProgramUse::Call(unit) => {
+                *unit == id || self.kind(*unit) == Kind::Constant
+            }
+            _ => false,
+        });
+        foreign
+            && unit.globals.iter().all(|name| {
+                let word = self.word(file, *name);
+                let bounds = self.scope(file).get(&word).cloned().unwrap_or_default();
+                let of_pytest = |bound: &Bound| match bound {
+                    Bound::Import(import) => {
+                        let module = &symbols.imports[*import as usize].module;
+                        matches!(module.split('.').next(), Some("pytest" | "_pytest"))
+                    }
+                    _ => false,
+                };
+                let itself = |bound: &Bound| matches!(bound, Bound::Unit(unit) if self.unit_id(file, *unit) == id);
+                if bounds.iter().all(|bound| of_pytest(bound) || itself(bound)) {
+                    return true;
+                }
+                let found = self.lookup(file, word).unwrap_or_default();
+                let plain = |value: &Value| matches!(value, Value::Scalar | Value::Text(_) | Value::Outside);
+                found.values.iter().all(plain)
+            })
     }
 
     /// Whether a decorator is one of ours that keeps nothing.

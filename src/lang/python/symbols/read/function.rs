@@ -8,7 +8,8 @@ use super::super::scope::{Frame, Names, parameters};
 use super::super::units::Part;
 use super::super::{
     ABSTRACT, Bound, CACHED, CONTEXT, EMPTY, Fixture, GIVEN_AWAY, Kind, MAKES_PASSING, MAY_FAIL,
-    Member, NameId, PASSES, PROPERTY, REPLACED, Ty, TyId, Unit, Use, WIDE, keeping, pure,
+    Member, NameId, PASSES, PROPERTY, REPLACED, TAKES_NOTHING, Ty, TyId, Unit, Use, WIDE, keeping,
+    pure,
 };
 use super::{Reader, arguments_of, texts};
 
@@ -190,6 +191,18 @@ impl Reader<'_> {
         }
         if keeping::sets_up_several(&function.name) {
             flags |= WIDE;
+        }
+        let own = usize::from(is_class);
+        let taken = parameters(&function.parameters).skip(own);
+        let is_plain = |taken: &ruff_python_ast::Parameter| {
+            let said = taken.annotation.as_deref().and_then(dotted);
+            let plain = said.is_some_and(|said| {
+                matches!(said.as_str(), "bool" | "bytes" | "float" | "int" | "str")
+            });
+            flags & CACHED != 0 && plain
+        };
+        if taken.into_iter().all(is_plain) && !keeping::holds_functions(&function.body) {
+            flags |= TAKES_NOTHING;
         }
         let bound = class.is_some() && !is_static;
         if pure::passes(function, bound) {
