@@ -323,3 +323,49 @@ impl Selection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Meeting;
+
+    #[test]
+    fn a_recorded_case_is_added_whole_to_one_of_which_only_parameters_are_selected() {
+        let info = NodeInfo {
+            cases: ["test_a", "test_b", "test_c"].map(str::to_owned).into(),
+            cases_complete: true,
+            ..NodeInfo::default()
+        };
+        let sighting = Sighting {
+            reader: Reader::File("a.py".into()),
+            meeting: Meeting::Reads,
+            path: "data".into(),
+            commit: None,
+            trail: None,
+        };
+        let suite = Suite::Python {
+            file: "a.py".into(),
+        };
+        let reason = Reason::Recorded(sighting.clone());
+        let widened = |recorded: &str| {
+            let mut selected = Selected::new(suite.clone(), &info, reason.clone());
+            selected.cases = ["test_a[1]", "test_a[2]", "test_b"]
+                .map(str::to_owned)
+                .into();
+            let mut addition = Addition::new(&info, sighting.clone());
+            addition.add(Some(recorded));
+            selected.widen(addition);
+            (selected.cases.join(" "), selected.narrowed)
+        };
+        assert_eq!(widened("test_a"), ("test_a test_b".to_owned(), true));
+        assert_eq!(widened("test_a[1]"), ("test_a test_b".to_owned(), true));
+        assert_eq!(
+            widened("test_c"),
+            ("test_a[1] test_a[2] test_b test_c".to_owned(), true)
+        );
+        assert_eq!(
+            widened("TestD::test_d"),
+            ("test_a test_b test_c".to_owned(), false)
+        );
+    }
+}
