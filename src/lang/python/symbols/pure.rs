@@ -2,7 +2,8 @@
 
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{
-    Decorator, Expr, ExprCall, InterpolatedStringElement, Operator, Stmt, StmtFunctionDef, UnaryOp,
+    Decorator, DictItem, Expr, ExprCall, InterpolatedStringElement, Operator, Stmt,
+    StmtFunctionDef, UnaryOp,
 };
 use rustc_hash::FxHashSet;
 
@@ -62,38 +63,56 @@ pub(super) fn is_computed<'e>(
     paths: &FxHashSet<String>,
     calls: &mut Vec<&'e str>,
 ) -> bool {
+    put_together(expr, paths, calls) == Some(true)
+}
+
+/// Whether an expression that only puts names and literals together holds something that is [computed](is_computed).
+fn put_together<'e>(
+    expr: &'e Expr,
+    paths: &FxHashSet<String>,
+    calls: &mut Vec<&'e str>,
+) -> Option<bool> {
+    let mut all = |parts: Vec<&'e Expr>| {
+        parts.into_iter().try_fold(false, |any, part| {
+            Some(put_together(part, paths, calls)? || any)
+        })
+    };
     match expr {
         Expr::Call(call) => {
             let keywords = call.arguments.keywords.iter().map(|k| &k.value);
-            let mut given = call.arguments.args.iter().chain(keywords);
-            computes(call, paths, calls) && given.all(|given| is_part(given, paths, calls))
+            all(call.arguments.args.iter().chain(keywords).collect())?;
+            computes(call, paths, calls).then_some(true)
         }
-        Expr::Name(name) => paths.contains(name.id.as_str()),
-        Expr::Attribute(attribute) => is_computed(&attribute.value, paths, calls),
+        Expr::Name(name) => Some(paths.contains(name.id.as_str())),
+        Expr::Attribute(attribute) => {
+            let of = put_together(&attribute.value, paths, calls);
+            of.filter(|of| *of || dotted(expr).is_some())
+        }
         Expr::Subscript(subscript) => {
-            is_computed(&subscript.value, paths, calls) && subscript.slice.is_literal_expr()
+            let of = put_together(&subscript.value, paths, calls);
+            of.filter(|of| *of && subscript.slice.is_literal_expr())
         }
-        Expr::BinOp(op) if matches!(op.op, Operator::Div | Operator::Add) => {
-            is_computed(&op.left, paths, calls) && is_part(&op.right, paths, calls)
-                || is_part(&op.left, paths, calls) && is_computed(&op.right, paths, calls)
+        Expr::List(list) => all(list.elts.iter().collect()),
+        Expr::Tuple(tuple) => all(tuple.elts.iter().collect()),
+        Expr::Dict(dict) => {
+            let plain = |item: &DictItem| item.key.as_ref().is_some_and(is_key);
+            let plain = dict.items.iter().all(plain);
+            all(dict.items.iter().map(|item| &item.value).collect()).filter(|_| plain)
         }
-        _ => false,
-    }
-}
-
-/// Whether something may be part of what is computed: that itself, a literal or a name.
-fn is_part<'e>(expr: &'e Expr, paths: &FxHashSet<String>, calls: &mut Vec<&'e str>) -> bool {
-    match expr {
-        Expr::BinOp(op) => is_part(&op.left, paths, calls) && is_part(&op.right, paths, calls),
-        Expr::Name(_) => true,
-        Expr::Attribute(_) if dotted(expr).is_some() => true,
-        Expr::FString(text) => text.value.elements().all(|element| match element {
-            InterpolatedStringElement::Literal(_) => true,
-            InterpolatedStringElement::Interpolation(put) => {
-                put.format_spec.is_none() && is_part(&put.expression, paths, calls)
-            }
-        }),
-        _ => expr.is_literal_expr() || is_computed(expr, paths, calls),
+        Expr::FString(text) => {
+            let put = text.value.elements().filter_map(|element| match element {
+                InterpolatedStringElement::Literal(_) => None,
+                InterpolatedStringElement::Interpolation(put) => Some(put),
+            });
+            let put: Vec<_> = put.collect();
+            let plain = put.iter().all(|put| put.format_spec.is_none());
+            all(put.into_iter().map(|put| &*put.expression).collect()).filter(|_| plain)
+        }
+        Expr::BinOp(op) => {
+            let both = all(vec![&op.left, &op.right])?;
+            Some(both && matches!(op.op, Operator::Div | Operator::Add))
+        }
+        _ => expr.is_literal_expr().then_some(false),
     }
 }
 
