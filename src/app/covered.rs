@@ -52,7 +52,7 @@ impl Workspace {
         };
         let since = select::select(inputs);
         let gathered = self.gather(&since, inputs, &reading.units, [&at, head], progress)?;
-        let evidence = self.evidence(files, &at, &base_graph, gathered.measured(), &mut told)?;
+        let evidence = self.evidence(files, &at, &base_graph, gathered.base(), &mut told)?;
         if evidence.tests.is_empty() || full.selected().is_empty() {
             return Ok((full, told));
         }

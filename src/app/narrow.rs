@@ -30,7 +30,7 @@ impl Gathered {
     }
 
     /// The program of the base.
-    pub(super) fn measured(&self) -> &Program {
+    pub(super) fn base(&self) -> &Program {
         &self.base
     }
 

@@ -11,10 +11,8 @@ pub(super) struct Named<'a> {
     words: BTreeSet<Word>,
     /// Modules that give it by a name.
     modules: BTreeSet<ModuleId>,
-    /// The classes of whose instances some may have it: those that it is a member of, with all heirs and all that these inherit.
+    /// Its class, where it is a member, with all heirs and all that it inherits.
     classes: BTreeSet<ClassId>,
-    /// Code from outside may hold such instances.
-    outside: bool,
     fixture: BTreeSet<Word>,
     computed: bool,
 }
@@ -55,25 +53,14 @@ impl<'a> Named<'a> {
                 }
             }
         }
-        let mut classes = BTreeSet::new();
-        for (at, class) in program.classes.iter().enumerate() {
+        for class in &program.classes {
             let members = class.members.iter();
-            let own = members.filter(|(_, units)| units.contains(&unit));
-            let own: Vec<Word> = own.map(|(word, _)| *word).collect();
-            if !own.is_empty() {
-                classes.extend(family(program, at as ClassId));
-            }
-            words.extend(own);
+            words.extend(
+                members
+                    .filter(|(_, units)| units.contains(&unit))
+                    .map(|(word, _)| *word),
+            );
         }
-        classes.extend(
-            own.class
-                .into_iter()
-                .flat_map(|class| family(program, class)),
-        );
-        let outside = |class: &ClassId| {
-            let class = &program.classes[*class as usize];
-            class.outside || class.open
-        };
         let fixture = program.fixtures.iter();
         let fixture = fixture.filter(|(_, units)| units.contains(&unit));
         Self {
@@ -81,8 +68,10 @@ impl<'a> Named<'a> {
             unit,
             words,
             modules,
-            outside: classes.iter().any(outside),
-            classes,
+            classes: own
+                .class
+                .map(|class| family(program, class))
+                .unwrap_or_default(),
             fixture: fixture.map(|(word, _)| *word).collect(),
             computed: program.units.iter().any(|unit| unit.habits.computes_names),
         }
@@ -127,11 +116,10 @@ impl<'a> Named<'a> {
     pub(super) fn matches(&self, used: &ProgramUse) -> bool {
         match used {
             ProgramUse::Unit(unit) | ProgramUse::Call(unit) => *unit == self.unit,
-            ProgramUse::Any(word) => self.words.contains(word),
-            ProgramUse::Outside(word) => self.outside && self.words.contains(word),
-            ProgramUse::Of(class, word) | ProgramUse::Super(class, word) => {
-                self.classes.contains(class) && self.words.contains(word)
-            }
+            ProgramUse::Any(word)
+            | ProgramUse::Of(_, word)
+            | ProgramUse::Outside(word)
+            | ProgramUse::Super(_, word) => self.words.contains(word),
             ProgramUse::All(class) => self.classes.contains(class),
             ProgramUse::Everything(module) => self.modules.contains(module),
             ProgramUse::Prefix(word) => self.begins(*word),
