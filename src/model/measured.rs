@@ -101,6 +101,14 @@ impl Bits {
         }
     }
 
+    /// Keeps only the numbers of another set.
+    pub fn keep(&mut self, other: &Self) {
+        self.0.truncate(other.0.len());
+        for (own, kept) in self.0.iter_mut().zip(&other.0) {
+            *own &= kept;
+        }
+    }
+
     /// Adds the numbers of another set.
     pub fn extend(&mut self, other: &Self) {
         if self.0.len() < other.0.len() {
@@ -137,6 +145,9 @@ mod tests {
             prop_assert_eq!(set.iter().collect::<Vec<_>>(), lines.iter().copied().collect::<Vec<_>>());
             prop_assert_eq!(set.meets(from..=from + len), lines.range(from..=from + len).next().is_some());
             prop_assert_eq!(set.shares(&other), lines.intersection(&more).next().is_some());
+            let mut both = set.clone();
+            both.keep(&other);
+            prop_assert_eq!(both.iter().collect::<Vec<_>>(), lines.intersection(&more).copied().collect::<Vec<_>>());
             let mut less = set.clone();
             less.remove(&other);
             prop_assert_eq!(less.iter().collect::<Vec<_>>(), lines.difference(&more).copied().collect::<Vec<_>>());

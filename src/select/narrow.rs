@@ -16,6 +16,7 @@ use crate::model::{
 
 use super::{Selected, Selection};
 
+pub(super) use data::named_in;
 pub use data::{Namers, namers};
 
 /// How one file changed, definition by definition: places in the older and the newer version.

@@ -40,12 +40,19 @@ impl Units {
         self.0.grow(unit as usize + 1);
         self.0.insert(unit as usize);
     }
+
+    /// Whether a unit is among them.
+    pub fn contains(&self, unit: UnitId) -> bool {
+        self.0.contains(unit as usize)
+    }
 }
 
 /// What has been reached so far. A copy can be walked on.
 #[derive(Clone, Debug)]
 pub struct Walk {
     allowed: FixedBitSet,
+    /// Units that are known not to run.
+    barred: Units,
     units: FixedBitSet,
     classes: FixedBitSet,
     /// Classes of which any name may be asked for.
@@ -131,9 +138,21 @@ impl<'p> Symbols<'p> {
     ///
     /// Cost: linear in what is reached and its uses, times the namesakes of a name.
     pub fn walk(&self, modules: &[ModuleId], roots: &[ModuleId], tests: Units) -> Walk {
+        self.walk_without(modules, roots, tests, Units::default())
+    }
+
+    /// The same, where some units are known not to run.
+    pub fn walk_without(
+        &self,
+        modules: &[ModuleId],
+        roots: &[ModuleId],
+        tests: Units,
+        barred: Units,
+    ) -> Walk {
         let (units, classes) = (self.program.units.len(), self.program.classes.len());
         let mut walk = Walk {
             allowed: FixedBitSet::with_capacity(self.program.modules.len()),
+            barred,
             units: FixedBitSet::with_capacity(units),
             classes: FixedBitSet::with_capacity(classes),
             whole: FixedBitSet::with_capacity(classes),
@@ -171,6 +190,7 @@ impl<'p> Symbols<'p> {
     pub fn after(&self, imported: &Walk) -> Walk {
         let mut walk = self.walk(&[], &[], imported.tests.clone());
         walk.allowed = imported.allowed.clone();
+        walk.barred = imported.barred.clone();
         for class in imported.classes.ones() {
             self.alive(&mut walk, class as ClassId, None);
         }
@@ -421,7 +441,10 @@ impl<'p> Symbols<'p> {
 
     fn reach(&self, walk: &mut Walk, unit: UnitId, from: Option<UnitId>) {
         let module = self.program.units[unit as usize].module;
-        if !walk.allowed.contains(module as usize) || walk.units.put(unit as usize) {
+        if !walk.allowed.contains(module as usize)
+            || walk.barred.contains(unit)
+            || walk.units.put(unit as usize)
+        {
             return;
         }
         if let Some(from) = from {
@@ -433,7 +456,7 @@ impl<'p> Symbols<'p> {
     /// Reaches units that nobody but a runner may call by name.
     fn reach_all(&self, walk: &mut Walk, units: &[UnitId], from: Option<UnitId>) {
         for &unit in units {
-            if !walk.tests.0.contains(unit as usize) {
+            if !walk.tests.contains(unit) {
                 self.reach(walk, unit, from);
             }
         }
@@ -606,6 +629,11 @@ impl Walk {
     /// Whether a unit is reached.
     pub fn contains(&self, unit: UnitId) -> bool {
         self.units.contains(unit as usize)
+    }
+
+    /// All that is reached.
+    pub fn into_units(self) -> Units {
+        Units(self.units)
     }
 
     /// Whether instances of a class may be made.

@@ -27,6 +27,8 @@ pub(super) struct Keeper {
     users: Option<Bits>,
     /// It ran around a test, not in it.
     around: bool,
+    /// It also ran outside of any test.
+    collecting: bool,
     reach: Reach,
 }
 
@@ -47,8 +49,13 @@ pub(super) struct Imported<'a> {
 }
 
 impl Ran<'_> {
-    /// Adds the tests that may live on what others computed with these functions.
-    pub(super) fn shared(&self, felt: &BTreeSet<UnitId>, tests: &mut Bits) -> Result<(), String> {
+    /// Adds the tests that may live on what others computed with these functions, or what was computed outside of any test.
+    pub(super) fn shared(
+        &self,
+        felt: &BTreeSet<UnitId>,
+        collecting: bool,
+        tests: &mut Bits,
+    ) -> Result<(), String> {
         if tests.is_empty() {
             return Ok(());
         }
@@ -56,7 +63,7 @@ impl Ran<'_> {
         let around = self.around(felt);
         for keeper in self.keepers.get_or_init(|| self.find_keepers()) {
             let ran = if keeper.around { &around } else { &direct };
-            if !keeper.tests.shares(ran) {
+            if !keeper.tests.shares(ran) && !(collecting && keeper.collecting) {
                 continue;
             }
             let has_part = match &keeper.reach {
@@ -107,9 +114,11 @@ impl Ran<'_> {
                     true => self.around(&BTreeSet::from([unit])),
                     false => self.may_run(unit),
                 };
-                if !tests.is_empty() {
+                let collecting = self.body(unit).is_some_and(|(_, outside)| outside);
+                if !tests.is_empty() || collecting {
                     found.push(Keeper {
                         name: name(),
+                        collecting,
                         users: self.askers(unit),
                         around: own.habits.wide,
                         tests,
@@ -118,10 +127,11 @@ impl Ran<'_> {
                 }
             }
             for left in own.leaves.iter().filter(|left| self.lasts(left)) {
-                let tests = self.ran_lines(own, left.lines);
-                if !tests.is_empty() {
+                let (tests, collecting) = self.ran_lines(own, left.lines);
+                if !tests.is_empty() || collecting {
                     found.push(Keeper {
                         name: name(),
+                        collecting,
                         users: Some(self.readers(own, left.word)),
                         around: false,
                         tests,
@@ -135,8 +145,9 @@ impl Ran<'_> {
             let path = &program.modules[module as usize].path;
             found.push(Keeper {
                 name: format!("the import of {path}"),
+                collecting: false,
                 tests,
-                users: Some(self.can_load(module)),
+                users: Some(self.finders(module)),
                 around: false,
                 reach: Reach::These(self.run_by_import(module)),
             });
@@ -182,16 +193,11 @@ impl Ran<'_> {
                 .any(|unit| unit.is_value && named(unit))
     }
 
-    /// The tests that ran one of these lines of a unit.
-    fn ran_lines(&self, own: &ProgramUnit, (first, last): (u32, u32)) -> Bits {
+    /// The tests that ran one of these lines of a unit, and whether it also ran outside of any.
+    fn ran_lines(&self, own: &ProgramUnit, lines: (u32, u32)) -> (Bits, bool) {
         let path = &self.program().modules[own.module as usize].path;
-        let Some(runs) = self.evidence.files.get(path) else {
-            return self.loaders(own.module);
-        };
-        let runs = runs.iter();
-        runs.filter(|(_, lines)| lines.meets(first..=last))
-            .filter_map(|(test, _)| *test)
-            .collect()
+        let ran = self.lines(path, &[lines]);
+        ran.unwrap_or_else(|| (self.loaders(own.module), false))
     }
 
     /// The functions that may run while a file is imported: those that its own statements name, and what these name with certainty.
@@ -331,7 +337,7 @@ impl Ran<'_> {
     }
 
     /// The tests that may read what was left under this name.
-    fn readers(&self, keeper: &ProgramUnit, left: Word) -> Bits {
+    pub(super) fn readers(&self, keeper: &ProgramUnit, left: Word) -> Bits {
         let mut readers = Bits::default();
         for unit in self.reading(keeper, left) {
             readers.extend(&self.may_run(unit));

@@ -5,6 +5,8 @@
 //! definitions ([`judge`] says whom each of them can change), where none of its measured lines lies in them, and where
 //! coverage could see all that it did. Everything else is as the layer below says.
 
+mod collected;
+mod finders;
 mod lasting;
 mod named;
 mod ran;

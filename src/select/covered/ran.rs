@@ -7,6 +7,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 
 use super::super::Finer;
+use super::collected::Collected;
 use super::lasting::{Imported, Keeper};
 use super::named::Named;
 use super::{Evidence, Reached};
@@ -38,6 +39,7 @@ pub(super) struct Ran<'a> {
     pub(super) keepers: OnceCell<Vec<Keeper>>,
     pub(super) groups: OnceCell<Vec<Bits>>,
     pub(super) imported: OnceCell<Option<Imported<'a>>>,
+    pub(super) collected: OnceCell<Option<Vec<Collected<'a>>>>,
     /// Tests by the file that their suites can load.
     loaders: RefCell<HashMap<ModuleId, Bits>>,
 }
@@ -69,6 +71,7 @@ impl<'a> Ran<'a> {
             keepers: OnceCell::new(),
             groups: OnceCell::new(),
             imported: OnceCell::new(),
+            collected: OnceCell::new(),
             loaders: RefCell::default(),
         }
     }
@@ -86,7 +89,7 @@ impl<'a> Ran<'a> {
     }
 
     /// Who ran one of these lines of a file; whether somebody did outside of tests.
-    fn lines(&self, path: &RepoPath, spans: &[(u32, u32)]) -> Option<(Bits, bool)> {
+    pub(super) fn lines(&self, path: &RepoPath, spans: &[(u32, u32)]) -> Option<(Bits, bool)> {
         let mut found = (Bits::default(), false);
         for (test, lines) in self.evidence.files.get(path)? {
             let mut spans = spans.iter();
@@ -104,7 +107,10 @@ impl<'a> Ran<'a> {
         let own = &self.program().units[unit as usize];
         match self.body(unit) {
             Some((tests, false)) => Ok(tests),
-            Some((_, true)) => Err("it also ran outside of any test".to_owned()),
+            Some((mut tests, true)) => {
+                tests.extend(&self.collectors(unit)?);
+                Ok(tests)
+            }
             None if own.body.is_none() => Ok(self.can_load(own.module)),
             None => Ok(self.loaders(own.module)),
         }
@@ -191,21 +197,31 @@ impl<'a> Ran<'a> {
             return Err("its body did nothing, which no line shows".to_owned());
         }
         let (felt, mut tests) = (users.functions, users.loaders);
+        let mut collecting = false;
         let by_lines = both.0.filter(|_| plain && part == Part::Body);
         let by_lines = by_lines.and_then(|place| self.reached.get(path)?.get(&place));
-        match by_lines.and_then(|spans| self.lines(path, spans)) {
-            Some((_, true)) => return Err("it also ran outside of any test".to_owned()),
-            Some((found, false)) => tests.extend(&found),
+        match by_lines
+            .zip(function)
+            .and_then(|(spans, unit)| Some((self.lines(path, spans)?, unit)))
+        {
+            Some(((found, outside), unit)) => {
+                tests.extend(&found);
+                if outside {
+                    collecting = true;
+                    tests.extend(&self.collectors(unit)?);
+                }
+            }
             None => {
                 let does_nothing = |unit: UnitId| self.program().units[unit as usize].habits.empty;
                 for &unit in &felt {
                     if function == Some(unit) || !does_nothing(unit) {
                         tests.extend(&self.who(unit)?);
+                        collecting |= self.body(unit).is_some_and(|(_, outside)| outside);
                     }
                 }
             }
         }
-        self.shared(&felt, &mut tests)?;
+        self.shared(&felt, collecting, &mut tests)?;
         if part == Part::Defaults {
             tests.extend(&self.with(|habits| habits.reads_heads));
         }
@@ -216,9 +232,15 @@ impl<'a> Ran<'a> {
     fn with(&self, is: fn(&Habits) -> bool) -> Bits {
         let mut all = Bits::default();
         for (unit, own) in self.program().units.iter().enumerate() {
+            let unit = unit as UnitId;
             // a program's own part runs in no test, a constant only names things
-            if is(&own.habits) && !own.is_value && own.name != "__main__" {
-                all.extend(&self.may_run(unit as UnitId));
+            if !is(&own.habits) || own.is_value || own.name == "__main__" {
+                continue;
+            }
+            all.extend(&self.may_run(unit));
+            if self.body(unit).is_some_and(|(_, outside)| outside) {
+                let collected = self.collectors(unit);
+                all.extend(&collected.unwrap_or_else(|_| self.can_load(own.module)));
             }
         }
         all
@@ -235,7 +257,7 @@ impl<'a> Ran<'a> {
 
     /// Whether a file may have run without a trace: it lies beside and below no file that was measured. One that does was
     /// looked at, too, and ran not at all.
-    fn out_of_sight(&self, path: &RepoPath) -> bool {
+    pub(super) fn out_of_sight(&self, path: &RepoPath) -> bool {
         let mut measured = self.evidence.files.keys();
         !measured.any(|file| {
             file.parent()
@@ -351,7 +373,7 @@ impl<'a> Ran<'a> {
     }
 }
 
-fn units_of(program: &Program, module: ModuleId) -> std::ops::Range<UnitId> {
+pub(super) fn units_of(program: &Program, module: ModuleId) -> std::ops::Range<UnitId> {
     let first = program.modules[module as usize].first;
     let next = program.modules.get(module as usize + 1);
     first..next.map_or(program.units.len() as UnitId, |module| module.first)

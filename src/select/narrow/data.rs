@@ -56,7 +56,7 @@ pub fn namers(
 }
 
 /// The definition whose body, or value, holds a line, or whose head does so and does nothing with it.
-fn named_in(program: &Program, module: usize, line: u32) -> Option<UnitId> {
+pub(in crate::select) fn named_in(program: &Program, module: usize, line: u32) -> Option<UnitId> {
     let holds = |(first, last): (u32, u32)| (first..=last).contains(&line);
     let next = program.modules.get(module + 1);
     let first = program.modules[module].first;

@@ -1,0 +1,114 @@
+//! What ran outside of any test: while suites were collected.
+//!
+//! It is felt by the tests of each suite of which loading may run it: all that the suite can load and that ran then, walked over what
+//! was seen to run then.
+
+use std::collections::BTreeMap;
+
+use super::ran::{Ran, units_of};
+use crate::graph::{Symbols, Units};
+use crate::model::{Bits, ModuleId, Node, RepoPath, Suite, UnitId};
+
+/// More suites times files than this are not walked one by one.
+const MANY: usize = 400_000;
+
+/// A suite, and what loading it may run.
+pub(super) struct Collected<'a> {
+    file: &'a RepoPath,
+    /// `None` where a file can be loaded that does not show what it may use.
+    runs: Option<Units>,
+}
+
+impl<'a> Ran<'a> {
+    /// The tests that may feel what a function did outside of tests; or why that cannot be told.
+    pub(super) fn collectors(&self, unit: UnitId) -> Result<Bits, String> {
+        let collected = self.collected.get_or_init(|| self.collect());
+        let unknown = || "it also ran outside of any test".to_owned();
+        let collected = collected.as_ref().ok_or_else(unknown)?;
+        let mut found = Bits::default();
+        let mut explained = false;
+        for suite in collected {
+            let runs = suite.runs.as_ref().map(|runs| runs.contains(unit));
+            explained |= runs == Some(true);
+            if runs != Some(false) {
+                let tests = self.evidence.tests.iter().zip(0..);
+                let own = tests.filter(|((file, _), _)| file == suite.file);
+                own.for_each(|(_, at)| found.insert(at));
+            }
+        }
+        // what ran must be explained by somebody
+        explained.then_some(found).ok_or_else(unknown)
+    }
+
+    /// `None` where it cannot be told what ran in tests.
+    fn collect(&self) -> Option<Vec<Collected<'a>>> {
+        // where fixtures are not told apart, they run outside of tests, too
+        if self.evidence.around.is_empty() {
+            return None;
+        }
+        let program = self.program();
+        let mut cases: BTreeMap<&RepoPath, ()> = BTreeMap::new();
+        cases.extend(self.evidence.tests.iter().map(|(file, _)| (file, ())));
+        if cases.len().saturating_mul(program.modules.len()) > MANY {
+            return None;
+        }
+        let mut barred = Units::default();
+        for (unit, own) in program.units.iter().enumerate() {
+            let unit = unit as UnitId;
+            let path = &program.modules[own.module as usize].path;
+            let seen = self.evidence.files.contains_key(path) || !self.out_of_sight(path);
+            if own.is_value || own.body.is_none() || own.habits.empty || !seen {
+                continue;
+            }
+            if !self.body(unit).is_some_and(|(_, outside)| outside) {
+                barred.insert(unit);
+            }
+        }
+        let symbols = Symbols::new(program);
+        let graph = self.finer.base.0;
+        let suites = cases.into_keys().map(|file| {
+            let node = graph.find(&Node::Test(Suite::Python { file: file.clone() }));
+            let closure = node.into_iter().flat_map(|node| graph.closure(node));
+            let loaded: Vec<ModuleId> = closure
+                .filter_map(|(id, _)| match graph.node(id) {
+                    Node::Path(path) => self.modules[0].get(path).copied(),
+                    _ => None,
+                })
+                .collect();
+            let opaque = |module: &ModuleId| program.modules[*module as usize].opaque.is_some();
+            if loaded.is_empty() || loaded.iter().any(opaque) {
+                return Collected { file, runs: None };
+            }
+            let roots: Vec<ModuleId> = loaded
+                .iter()
+                .copied()
+                .filter(|module| self.ran_outside(*module))
+                .collect();
+            let mut walk = symbols.walk_without(&loaded, &roots, Units::default(), barred.clone());
+            let unasked = loaded.iter().flat_map(|module| self.unasked(*module));
+            symbols.extend(&mut walk, unasked);
+            Collected {
+                file,
+                runs: Some(walk.into_units()),
+            }
+        });
+        Some(suites.collect())
+    }
+
+    /// What a runner calls unasked in a file, and what Python does where a name is not found.
+    fn unasked(&self, module: ModuleId) -> Vec<UnitId> {
+        let hooks = self.program().modules[module as usize].hooks.iter();
+        let own = units_of(self.program(), module);
+        let asked = own.filter(|unit| self.program().units[*unit as usize].name == "__getattr__");
+        hooks.copied().chain(asked).collect()
+    }
+
+    /// Whether a file may have been loaded outside of any test.
+    pub(super) fn ran_outside(&self, module: ModuleId) -> bool {
+        let path = &self.program().modules[module as usize].path;
+        match self.evidence.files.get(path) {
+            Some(runs) => runs.iter().any(|(test, _)| test.is_none()),
+            None => self.out_of_sight(path),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Who may find what was made when a test imported a file.
+//!
+//! Those that ran code which may import it, too, or which lies in it, and those that read what it sets elsewhere.
+
+use super::super::narrow::named_in;
+use super::ran::{Ran, runs_alone, units_of};
+use crate::model::{Bits, EdgeKind, ModuleId, Node, ProgramUse, UnitId};
+
+impl Ran<'_> {
+    /// The tests that may find what a file holds that some test was the first to import.
+    pub(super) fn finders(&self, module: ModuleId) -> Bits {
+        let all = self.can_load(module);
+        match self.may_import(module) {
+            Some(mut found) => {
+                found.keep(&all);
+                found
+            }
+            None => all,
+        }
+    }
+
+    /// `None` where somebody unseen may.
+    fn may_import(&self, module: ModuleId) -> Option<Bits> {
+        let program = self.program();
+        let mut found = Bits::default();
+        let mut modules = vec![module];
+        let mut at = 0;
+        while let Some(&module) = modules.get(at) {
+            at += 1;
+            let own = units_of(program, module);
+            self.ran_one_of(own, &mut found);
+            for unit in &program.modules[module as usize].runs {
+                let own = &program.units[*unit as usize];
+                for left in &own.leaves {
+                    found.extend(&self.readers(own, left.word));
+                }
+            }
+            for from in self.importers(module, &mut found)? {
+                if self.ran_outside(from) {
+                    found.extend(&self.can_load(from));
+                } else if !modules.contains(&from) {
+                    modules.push(from);
+                }
+            }
+        }
+        Some(found)
+    }
+
+    /// Adds who ran a function that may import a file; gives the files that may do so when they are loaded.
+    fn importers(&self, module: ModuleId, found: &mut Bits) -> Option<Vec<ModuleId>> {
+        let program = self.program();
+        let graph = self.finer.base.0;
+        let mut loading = Vec::new();
+        let runs = &program.modules[module as usize].runs;
+        let leads = |used: &ProgramUse| match used {
+            ProgramUse::Call(unit) | ProgramUse::Unit(unit) => runs.contains(unit),
+            ProgramUse::Module(of)
+            | ProgramUse::Name(of, _)
+            | ProgramUse::Everything(of)
+            | ProgramUse::Star(of) => *of == module,
+            _ => false,
+        };
+        let mut next = vec![graph.find_path(&program.modules[module as usize].path)?];
+        let mut seen = next.clone();
+        while let Some(node) = next.pop() {
+            for (dependent, link) in graph.dependents(node) {
+                let from = match graph.node(dependent) {
+                    _ if !graph.is_live(dependent) => continue,
+                    Node::Dir(_) | Node::Sources(_) => {
+                        if !seen.contains(&dependent) {
+                            seen.push(dependent);
+                            next.push(dependent);
+                        }
+                        continue;
+                    }
+                    Node::Path(path) => *self.modules[0].get(path)?,
+                    _ => return None,
+                };
+                let units = units_of(program, from);
+                match link.kind {
+                    EdgeKind::Import | EdgeKind::Ancestor => {
+                        let mut told = false;
+                        for unit in units {
+                            if !program.units[unit as usize].uses.iter().any(leads) {
+                                continue;
+                            }
+                            told = true;
+                            match runs_alone(program, unit) {
+                                true => loading.push(from),
+                                false => self.ran_one_of([unit], found),
+                            }
+                        }
+                        if !told {
+                            found.extend(&self.can_load(from));
+                        }
+                    }
+                    EdgeKind::Probe => {}
+                    EdgeKind::Mention | EdgeKind::Contains => {
+                        match named_in(program, from as usize, link.line) {
+                            Some(unit) if !program.units[unit as usize].is_value => {
+                                self.ran_one_of([unit], found);
+                            }
+                            _ => found.extend(&self.can_load(from)),
+                        }
+                    }
+                    // had it been imported when that file was loaded, it had not been by a test
+                    EdgeKind::DynamicImport if self.ran_outside(from) => {
+                        self.ran_one_of(units, found);
+                    }
+                    _ => found.extend(&self.can_load(from)),
+                }
+            }
+        }
+        Some(loading)
+    }
+
+    fn ran_one_of(&self, units: impl IntoIterator<Item = UnitId>, found: &mut Bits) {
+        for unit in units {
+            if !runs_alone(self.program(), unit) && !self.program().units[unit as usize].is_value {
+                found.extend(&self.may_run(unit));
+            }
+        }
+    }
+}
