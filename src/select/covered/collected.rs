@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ran::{Ran, units_of};
+use super::ran::Ran;
 use crate::graph::{Symbols, Units};
 use crate::model::{Bits, ModuleId, Node, RepoPath, Suite, UnitId};
 
@@ -22,6 +22,11 @@ pub(super) struct Collected<'a> {
 impl<'a> Ran<'a> {
     /// The tests that may feel what a function did outside of tests; or why that cannot be told.
     pub(super) fn collectors(&self, unit: UnitId) -> Result<Bits, String> {
+        let own = &self.program().units[unit as usize];
+        if own.name == "__getattr__" {
+            // asked by whoever imports something from the file
+            return Ok(self.can_load(own.module));
+        }
         let collected = self.collected.get_or_init(|| self.collect());
         let unknown = || "it also ran outside of any test".to_owned();
         let collected = collected.as_ref().ok_or_else(unknown)?;
@@ -85,22 +90,16 @@ impl<'a> Ran<'a> {
                 .filter(|module| self.ran_outside(*module))
                 .collect();
             let mut walk = symbols.walk_without(&loaded, &roots, Units::default(), barred.clone());
-            let unasked = loaded.iter().flat_map(|module| self.unasked(*module));
-            symbols.extend(&mut walk, unasked);
+            let hooks = loaded
+                .iter()
+                .flat_map(|module| &program.modules[*module as usize].hooks);
+            symbols.extend(&mut walk, hooks.copied());
             Collected {
                 file,
                 runs: Some(walk.into_units()),
             }
         });
         Some(suites.collect())
-    }
-
-    /// What a runner calls unasked in a file, and what Python does where a name is not found.
-    fn unasked(&self, module: ModuleId) -> Vec<UnitId> {
-        let hooks = self.program().modules[module as usize].hooks.iter();
-        let own = units_of(self.program(), module);
-        let asked = own.filter(|unit| self.program().units[*unit as usize].name == "__getattr__");
-        hooks.copied().chain(asked).collect()
     }
 
     /// Whether a file may have been loaded outside of any test.

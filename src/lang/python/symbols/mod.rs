@@ -6,6 +6,7 @@
 //!
 //! Not seen: code made by `exec`, attributes set by computed names on objects that are then called by nobody's name.
 
+mod accepted;
 mod diff;
 mod keeping;
 mod program;
@@ -292,6 +293,10 @@ pub(crate) enum Use {
     Prefix(NameId),
     /// Any attribute, where it is a module or a class.
     Whole(TyId),
+    /// All of its names are looked at.
+    Listed(TyId),
+    /// What it holds is looked at, under any name: of an object only what it was given itself, where that is only read.
+    Held(TyId, bool),
     /// A text that may lead to a module and on to a name in it.
     Text(NameId),
     /// A fixture, by name.

@@ -151,6 +151,37 @@ impl Linker<'_> {
                     };
                 }
             }
+            Use::Listed(of) => {
+                for value in self.eval(file, of).values.clone() {
+                    match value {
+                        Value::Module(module) => {
+                            uses.insert(ProgramUse::Everything(module));
+                        }
+                        Value::Class(class) | Value::Instance(class) | Value::Super(class) => {
+                            uses.insert(ProgramUse::All(class));
+                        }
+                        Value::Any | Value::Dir(_) => self.looks_at_all(unit),
+                        _ => {}
+                    }
+                }
+            }
+            Use::Held(of, read) => {
+                for value in self.eval(file, of).values.clone() {
+                    match value {
+                        Value::Module(module) => {
+                            uses.insert(ProgramUse::Everything(module));
+                        }
+                        Value::Class(class) => {
+                            uses.insert(ProgramUse::All(class));
+                        }
+                        Value::Instance(_) if read => {}
+                        Value::Any | Value::Dir(_) | Value::Instance(_) | Value::Super(_) => {
+                            self.looks_at_all(unit);
+                        }
+                        _ => {}
+                    }
+                }
+            }
             Use::Prefix(name) => {
                 let word = self.word(file, name);
                 uses.insert(ProgramUse::Prefix(word));
@@ -167,6 +198,12 @@ impl Linker<'_> {
                 self.text_used(file, &text, uses);
             }
         }
+    }
+
+    fn looks_at_all(&mut self, unit: UnitId) {
+        let habits = &mut self.program.units[unit as usize].habits;
+        habits.computes_names = true;
+        habits.reflects = true;
     }
 
     /// Something is given to code that may not be ours: it may call any method of it.

@@ -1,6 +1,6 @@
 //! Calls.
 
-use ruff_python_ast::{Expr, ExprCall, InterpolatedStringElement, Operator};
+use ruff_python_ast::{Expr, ExprAttribute, ExprCall, InterpolatedStringElement, Operator};
 use ruff_python_parser::parse_expression;
 
 use super::super::{ANY_FIXTURE, DYNAMIC, IMPORTS, NAMES_AROUND, REFLECTS, Ty, TyId, Use, keeping};
@@ -64,6 +64,9 @@ impl Reader<'_> {
                     Some(Expr::StringLiteral(text)) => {
                         let name = self.name(text.value.to_str());
                         self.named(text.value.to_str());
+                        if text.value.to_str() == "__dict__" {
+                            self.held(of, false);
+                        }
                         self.uses(Use::Attr(of, name));
                         self.ty(Ty::Attr(of, name))
                     }
@@ -133,9 +136,18 @@ impl Reader<'_> {
             Expr::Name(name) => {
                 let ty = self.lookup(&name.id);
                 self.named(&name.id);
+                if let (Some(first), false) = (arguments.args.first(), local) {
+                    self.looked_at(&name.id, first);
+                }
                 self.builtin(&name.id);
                 self.uses(Use::Called(ty));
                 ty
+            }
+            Expr::Attribute(attribute) if is_read(attribute) => {
+                let held = attribute.value.as_attribute_expr();
+                let of = held.map_or(0, |held| self.receiver(&held.value));
+                self.held(of, true);
+                0
             }
             Expr::Attribute(attribute) => {
                 // a function of a module adds nothing to it
@@ -266,6 +278,29 @@ impl Reader<'_> {
         }
         self.ty(Ty::Call(func))
     }
+
+    /// A function that looks at all names of what it is given. `vars` gives what an object holds to be changed.
+    fn looked_at(&mut self, name: &str, of: &Expr) {
+        if !matches!(name, "dir" | "vars") {
+            return;
+        }
+        let of = self.receiver(of);
+        match name {
+            "dir" => self.uses(Use::Listed(of)),
+            "vars" => self.held(of, false),
+            _ => {}
+        }
+    }
+}
+
+/// Whether this is the method of a `__dict__` that changes nothing in it.
+fn is_read(attribute: &ExprAttribute) -> bool {
+    let held = attribute.value.as_attribute_expr();
+    held.is_some_and(|held| held.attr.as_str() == "__dict__")
+        && matches!(
+            attribute.attr.as_str(),
+            "copy" | "get" | "items" | "keys" | "values"
+        )
 }
 
 /// Whether Python's own function of this name calls no methods of its arguments but those that operators call.

@@ -212,6 +212,7 @@ impl Reader<'_> {
                 let ty = self.lookup(&name.id);
                 self.named(&name.id);
                 self.builtin(&name.id);
+                self.handed(&name.id);
                 self.uses(Use::Load(ty));
                 ty
             }

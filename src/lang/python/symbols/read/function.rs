@@ -3,6 +3,7 @@
 use ruff_python_ast::{Expr, ExprCall, Stmt, StmtFunctionDef};
 use ruff_text_size::Ranged;
 
+use super::super::accepted::is_accepted;
 use super::super::pure::{Known, dotted};
 use super::super::scope::{Frame, Names, parameters};
 use super::super::units::Part;
@@ -57,6 +58,9 @@ impl Reader<'_> {
                 .unwrap_or_default();
             if keeping::is_cache(decorator) {
                 flags |= CACHED;
+            }
+            if called.is_some_and(|call| !is_accepted(last, call, function)) {
+                flags |= MAY_FAIL;
             }
             match known {
                 Known::Plain => {

@@ -181,7 +181,7 @@ impl Reader<'_> {
     }
 }
 
-fn arguments_of(call: &ExprCall) -> impl Iterator<Item = &Expr> {
+pub(super) fn arguments_of(call: &ExprCall) -> impl Iterator<Item = &Expr> {
     let keywords = call.arguments.keywords.iter().map(|k| &k.value);
     call.arguments.args.iter().chain(keywords)
 }

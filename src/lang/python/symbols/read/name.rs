@@ -103,8 +103,19 @@ impl Reader<'_> {
                 _ => {}
             }
         }
+        if text == "__dict__" {
+            self.held(of, false);
+        }
         self.uses(Use::Attr(of, name));
         self.ty(Ty::Attr(of, name))
+    }
+
+    /// What an object holds is looked at; `read` where that is all.
+    pub(super) fn held(&mut self, of: TyId, read: bool) {
+        match self.resolved(of) {
+            Ty::SelfOf(class) => self.out.classes[class as usize].filled |= !read,
+            _ => self.uses(Use::Held(of, read)),
+        }
     }
 
     /// A name that a module gave which starts processes.
@@ -134,7 +145,7 @@ impl Reader<'_> {
             self.flag(READS_DOCS);
         }
         match name {
-            "getmembers" | "__dict__" => self.flag(REFLECTS | DYNAMIC),
+            "getmembers" => self.flag(REFLECTS | DYNAMIC),
             "attrgetter" | "methodcaller" => self.flag(DYNAMIC),
             "exec_module" | "spec_from_file_location" | "SourceFileLoader" => {
                 self.flag(IMPORTS | DYNAMIC);
@@ -169,10 +180,16 @@ impl Reader<'_> {
     /// Python's own functions whose use says something by itself.
     pub(super) fn builtin(&mut self, name: &str) {
         match name {
-            "globals" | "dir" | "vars" => self.flag(REFLECTS | DYNAMIC),
             "exec" | "eval" | "compile" => self.flag(DYNAMIC),
             "help" => self.flag(READS_DOCS),
             _ => {}
+        }
+    }
+
+    /// One of them that is not called where it stands: somebody will, with anything.
+    pub(super) fn handed(&mut self, name: &str) {
+        if matches!(name, "globals" | "dir" | "vars") {
+            self.flag(REFLECTS | DYNAMIC);
         }
     }
 
