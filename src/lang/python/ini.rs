@@ -1,6 +1,6 @@
 //! `setup.cfg`, `pytest.ini`, `tox.ini`: sections of keys whose values may run over several lines.
 
-use super::project::{ProjectFile, Pytest, module_of};
+use super::project::{ProjectFile, Pytest, mark, module_of};
 use super::requirements;
 use crate::model::{Fingerprint, Printer};
 
@@ -106,12 +106,21 @@ pub(super) fn read(kind: super::Kind, text: &str) -> (ProjectFile, Fingerprint) 
             let pinned = kind == super::SETUP_CFG
                 && (name == "options.extras_require"
                     || name == "options" && key == "install_requires");
-            if prose || pinned {
+            let runner = matches!(
+                (kind, &name[..]),
+                (super::PYTEST_INI | super::TOX_INI, "pytest") | (super::SETUP_CFG, "tool:pytest")
+            );
+            if prose || pinned || runner && key == "testpaths" {
                 continue;
             }
             printer.piece(key);
             printer.number(lines.len() as u64);
-            lines.iter().for_each(|line| printer.piece(line));
+            for line in lines {
+                match runner && key == "markers" {
+                    true => printer.piece(mark(line)),
+                    false => printer.piece(line),
+                }
+            }
         }
     }
     (found, printer.finish())

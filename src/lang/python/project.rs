@@ -202,6 +202,12 @@ pub(super) fn pyproject(text: &str) -> (ProjectFile, Fingerprint) {
         }
     }
     if let Some(Value::Table(tool)) = root.get_mut("tool") {
+        if let Some(Value::Table(pytest)) = tool.get_mut("pytest") {
+            runner_settings(pytest);
+            if let Some(Value::Table(options)) = pytest.get_mut("ini_options") {
+                runner_settings(options);
+            }
+        }
         tool.retain(|name, _| !LOOKERS.contains(&name));
         if let Some(Value::Table(poetry)) = tool.get_mut("poetry") {
             for key in PROSE.iter().chain(&[
@@ -226,6 +232,26 @@ pub(super) fn pyproject(text: &str) -> (ProjectFile, Fingerprint) {
     let mut printer = Printer::new();
     print(&mut printer, &Value::Table(root), 0);
     (found, printer.finish())
+}
+
+/// Leaves of pytest's settings what can reach tests: of marks their names, and not where tests are looked for when none are named.
+fn runner_settings(options: &mut Table) {
+    options.remove("testpaths");
+    if let Some(marks) = options.get_mut("markers") {
+        let lines: Vec<String> = match marks {
+            Value::String(text) => text.lines().map(str::to_owned).collect(),
+            Value::Array(items) => items.iter().filter_map(|item| string(Some(item))).collect(),
+            _ => return,
+        };
+        let names = lines.iter().map(|line| Value::String(mark(line)));
+        *marks = Value::Array(names.collect());
+    }
+}
+
+/// What a line that registers a mark calls it: `name(arguments): description`.
+pub(super) fn mark(line: &str) -> String {
+    let end = line.find([':', '(']).unwrap_or(line.len());
+    line[..end].trim().to_owned()
 }
 
 fn tools(tool: &Table, found: &mut ProjectFile) {

@@ -364,9 +364,11 @@ impl Ran<'_> {
             ProgramUse::Unit(unit) | ProgramUse::Call(unit) => {
                 let used = &program.units[*unit as usize];
                 used.is_value && used.name.rsplit('.').next() == Some(word)
-                    || used.module == module && runs_alone(program, *unit)
             }
-            ProgramUse::Everything(of) => *of == module,
+            ProgramUse::Name(of, word) => *of == module && *word == left,
+            ProgramUse::Everything(of) | ProgramUse::Module(of) | ProgramUse::Star(of) => {
+                *of == module
+            }
             _ => false,
         };
         let units = program.units.iter().enumerate();

@@ -53,6 +53,8 @@ pub struct Region {
     pub reaches: Result<Bits, String>,
 }
 
+const ONLY_PYTHON: &str = "coverage is followed in Python files alone";
+
 /// For functions of the measured program, by file and place in it, the lines of which whoever feels their change ran one.
 pub type Reached = BTreeMap<RepoPath, BTreeMap<u32, Vec<(u32, u32)>>>;
 
@@ -100,10 +102,23 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judge
     };
     let unseen = ran.unseen();
     for (path, change) in finer.files {
-        // no line shows who asks a file for a name
-        if !change.names.is_empty() && ran.asked(path, &change.names) {
-            judged.rest.insert(path.clone(), change.clone());
-            continue;
+        if !change.names.is_empty() {
+            let reaches = match &unseen {
+                Some(why) => Err(why.clone()),
+                None if path.extension() != b"py" => Err(ONLY_PYTHON.to_owned()),
+                None => ran.asked(path, &change.names),
+            };
+            let left = reaches.is_err();
+            judged.regions.push(Region {
+                path: path.clone(),
+                line: 1,
+                name: change.names.join(", "),
+                reaches,
+            });
+            if left {
+                judged.rest.insert(path.clone(), change.clone());
+                continue;
+            }
         }
         let mut left = Attributed::default();
         let part = |both: &(Option<u32>, Option<u32>), docs: bool| match docs {
@@ -120,9 +135,7 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judge
                 Some(why) => Err(why.clone()),
                 // what a constant or a macro of Rust does shows in no line that runs
                 None if is_head(program, unit) => Err("a class is made of it".to_owned()),
-                None if path.extension() != b"py" => {
-                    Err("coverage is followed in Python files alone".to_owned())
-                }
+                None if path.extension() != b"py" => Err(ONLY_PYTHON.to_owned()),
                 None => ran.reaches(path, both, part(both, docs)),
             };
             let unit = &program.units[unit as usize];

@@ -158,11 +158,15 @@ impl<'a> Ran<'a> {
             Some(program.modules[*module as usize].first + place?)
         };
         let (before, after) = (at(0, both.0), at(1, both.1));
+        let own = [(self.finer.base.1, before), (self.finer.head.1, after)];
+        let is_replaced = |(program, unit): &(&Program, Option<UnitId>)| {
+            unit.is_some_and(|unit| program.units[unit as usize].habits.replaced)
+        };
+        // nobody can call it
+        if own.iter().all(is_replaced) && part != Part::Head {
+            return Ok(self.with(|habits| habits.reads_sources));
+        }
         if part == Part::Docs {
-            let own = [(self.finer.base.1, before), (self.finer.head.1, after)];
-            let is_replaced = |(program, unit): &(&Program, Option<UnitId>)| {
-                unit.is_some_and(|unit| program.units[unit as usize].habits.replaced)
-            };
             if own.iter().any(is_replaced) {
                 return Ok(self.with(|habits| habits.reads_sources));
             }
@@ -182,7 +186,17 @@ impl<'a> Ran<'a> {
             return Ok(Bits::default());
         }
         let mut users = Users::default();
-        let is_function = |unit: &UnitId| !self.program().units[*unit as usize].is_value;
+        let empty = |unit: Option<UnitId>| {
+            unit.is_some_and(|unit| self.program().units[unit as usize].habits.empty)
+        };
+        if empty(before) && self.evidence.tests.iter().any(|(file, _)| file == path) {
+            return Err("its body did nothing, which no line shows".to_owned());
+        }
+        // who calls one of these shows all the same: it is told as a value is
+        let is_function = |unit: &UnitId| {
+            let own = &self.program().units[*unit as usize];
+            !(own.is_value || own.habits.empty)
+        };
         let function = before.filter(is_function);
         users.functions.extend(function);
         let plain = function.is_some() && after.is_some() && part != Part::Head;
@@ -192,9 +206,6 @@ impl<'a> Ran<'a> {
                     self.users(side, unit, &mut users)?;
                 }
             }
-        }
-        if function.is_some_and(|unit| self.program().units[unit as usize].habits.empty) {
-            return Err("its body did nothing, which no line shows".to_owned());
         }
         let (felt, mut tests) = (users.functions, users.loaders);
         let mut collecting = false;
@@ -339,28 +350,51 @@ impl<'a> Ran<'a> {
         Ok(())
     }
 
-    /// Whether somebody asks a file for one of these names, or may.
-    pub(super) fn asked(&self, path: &RepoPath, names: &[String]) -> bool {
-        let sides = [self.finer.base.1, self.finer.head.1];
-        sides.iter().zip(&self.modules).any(|(program, modules)| {
+    /// The tests that may ask a file for one of these names: those that ran code which does, or that load a file which does when
+    /// it is loaded.
+    pub(super) fn asked(&self, path: &RepoPath, names: &[String]) -> Who {
+        let mut found = Bits::default();
+        for (side, modules) in self.modules.iter().enumerate() {
+            let program = [self.finer.base.1, self.finer.head.1][side];
             let Some(module) = modules.get(path) else {
-                return false;
+                continue;
             };
             let is_asked = |word: &Word| names.contains(&program.words[*word as usize]);
             let mut uses = program.units.iter().flat_map(|unit| &unit.uses);
-            let mut habits = program.units.iter().map(|unit| unit.habits);
-            let handed = uses
-                .clone()
-                .any(|used| *used == ProgramUse::Module(*module));
-            handed && habits.any(|habits| habits.reflects || habits.computes_names)
-                || uses.any(|used| match used {
-                    ProgramUse::Name(of, word) => of == module && is_asked(word),
-                    ProgramUse::Star(of) | ProgramUse::Everything(of) => of == module,
-                    ProgramUse::Any(word) => handed && is_asked(word),
-                    ProgramUse::Prefix(_) => handed,
-                    _ => false,
-                })
-        })
+            let handed = uses.any(|used| *used == ProgramUse::Module(*module));
+            let asks = |used: &ProgramUse| match used {
+                ProgramUse::Name(of, word) => of == module && is_asked(word),
+                ProgramUse::Star(of) | ProgramUse::Everything(of) => of == module,
+                ProgramUse::Any(word) => handed && is_asked(word),
+                ProgramUse::Prefix(_) => handed,
+                _ => false,
+            };
+            for (unit, own) in program.units.iter().enumerate() {
+                let blind = handed && (own.habits.reflects || own.habits.computes_names);
+                if !(blind || own.uses.iter().any(asks)) {
+                    continue;
+                }
+                let unit = unit as UnitId;
+                let own_path = &program.modules[own.module as usize].path;
+                // a file or a function that is new is itself among the changes
+                let Some(&own_module) = self.modules[0].get(own_path) else {
+                    continue;
+                };
+                if runs_alone(program, unit) || own.is_value {
+                    found.extend(&self.can_load(own_module));
+                    continue;
+                }
+                let measured = if side == 0 {
+                    Some(unit)
+                } else {
+                    self.before(unit)
+                };
+                if let Some(unit) = measured {
+                    found.extend(&self.who(unit)?);
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The unit of the measured program that has the name of one of the head's.

@@ -464,7 +464,9 @@ impl<'a> Linker<'a> {
                 || self.scopes.iter().any(|scope| scope.contains_key(word))
         };
         let foreign = uses.iter().all(|used| match used {
-            ProgramUse::Any(word) | ProgramUse::Outside(word) => !is_ours(word),
+            ProgramUse::Any(word) => !is_ours(word),
+            // of Python's own, or of pytest: no name leads from there to the program
+            ProgramUse::Outside(_) => true,
             ProgramUse::Unit(unit) | ProgramUse::Call(unit) => {
                 *unit == id || self.kind(*unit) == Kind::Constant
             }

@@ -233,7 +233,10 @@ impl Reader<'_> {
         let said = annotation.map(|a| self.annotation(a));
         let mut loads = Vec::new();
         let constant = self.unit == 0
-            && value.is_some_and(|value| pure::is_pure(value, &mut loads))
+            && value.is_some_and(|value| match is_alias(annotation) {
+                true => pure::is_annotation(value, &mut loads),
+                false => pure::is_pure(value, &mut loads),
+            })
             && !names.iter().any(|name| {
                 matches!(
                     *name,
@@ -284,6 +287,12 @@ impl Reader<'_> {
             self.expr(annotation);
         }
     }
+}
+
+/// Whether an annotation says that the value is a type.
+fn is_alias(annotation: Option<&Expr>) -> bool {
+    let name = annotation.and_then(dotted);
+    name.is_some_and(|name| name.rsplit('.').next() == Some("TypeAlias"))
 }
 
 /// Whether the next statement defines a function of the same name, and nothing can have asked for this one before. Unless they
