@@ -15,7 +15,7 @@ pub(super) struct Gathered {
     files: BTreeMap<RepoPath, Attributed>,
     /// Those among them in which code moved to other lines.
     moved: BTreeSet<RepoPath>,
-    /// Data files that changed, each with the files that name it.
+    /// Data files that changed, and files of code whose bytes somebody may read, each with the files that name it.
     data: BTreeMap<RepoPath, Namers>,
     /// Files whose change is not, with the reason.
     pub(super) told: Vec<(RepoPath, String)>,
@@ -46,7 +46,7 @@ impl Gathered {
         }
     }
 
-    /// Attributes a data file to the definitions that name it, where that is all who read it.
+    /// Attributes a data file, or the bytes of a file of code, to the definitions that name it, where that is all who read it.
     fn attribute_data(
         &mut self,
         path: &RepoPath,
@@ -54,7 +54,9 @@ impl Gathered {
         loaded: &dyn Fn(&RepoPath) -> bool,
     ) {
         let sides = [(inputs.base, &self.base), (inputs.head, &self.head)];
-        let [Some(before), Some(after)] = sides.map(|side| select::namers(side, path, loaded))
+        let code = lang::of(path).is_some();
+        let [Some(before), Some(after)] =
+            sides.map(|side| select::namers(side, path, code, loaded))
         else {
             return;
         };
@@ -81,7 +83,9 @@ impl Gathered {
             let Some(namers) = self.data.get(&changed.path) else {
                 return true;
             };
-            if namers.keys().any(|namer| rest.contains_key(namer)) {
+            if rest.contains_key(&changed.path)
+                || namers.keys().any(|namer| rest.contains_key(namer))
+            {
                 return true;
             }
             // as if the file had changed that names it where it is loaded
@@ -92,9 +96,11 @@ impl Gathered {
             }));
             false
         });
+        let whole: BTreeSet<RepoPath> = as_whole.iter().map(|one| one.path.clone()).collect();
         change.paths.append(&mut as_whole);
         let mut edits = inputs.edits.clone();
-        for path in self.files.keys().filter(|path| !rest.contains_key(path)) {
+        let files = self.files.keys();
+        for path in files.filter(|path| !(rest.contains_key(path) || whole.contains(path))) {
             let edit = if self.moved.contains(path) {
                 Edit::MovedLines
             } else {
@@ -224,12 +230,18 @@ impl Workspace {
             let wanted = loaded(full, &[inputs.base, inputs.head]);
             let wanted = |path: &RepoPath| wanted.contains(path);
             [found.base, found.head] = self.programs(sides, &wanted, progress)?;
-            for path in data {
+            let code: Vec<RepoPath> = found.files.keys().cloned().collect();
+            let code = code
+                .iter()
+                .filter(|path| path.extension() == b"py" && !found.moved.contains(path));
+            let code: Vec<&RepoPath> = code.collect();
+            for path in data.into_iter().chain(code) {
                 found.attribute_data(path, inputs, &wanted);
             }
             let told = select::unattributable(&found.finer(inputs));
             for (path, _) in &told {
                 found.files.remove(path);
+                found.data.remove(path);
                 found.data.retain(|_, namers| !namers.contains_key(path));
             }
             found.told.extend(told);

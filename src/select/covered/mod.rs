@@ -236,7 +236,19 @@ fn drop_cases(
         tests.push((test, (from + at) as u32));
     }
     let cases: BTreeSet<&str> = if selected.complete {
-        selected.cases.iter().map(String::as_str).collect()
+        // a class that inherits tests: those that were measured
+        let each = selected.cases.iter().flat_map(|case| {
+            let held: Vec<&str> = measured
+                .keys()
+                .copied()
+                .filter(|other| is_or_holds(case, other))
+                .collect();
+            match held.is_empty() || measured.contains_key(case.as_str()) {
+                true => vec![case.as_str()],
+                false => held,
+            }
+        });
+        each.collect()
     } else {
         // more may be made while the file is loaded: those that were measured, if all that can be seen are among them
         let seen = |case: &String| measured.keys().any(|other| is_or_holds(case, other));
@@ -247,7 +259,8 @@ fn drop_cases(
     };
     let (mut kept, mut by, mut dropped) = (Vec::new(), None, 0);
     for &case in &cases {
-        let below = below.is_some_and(|below| below.cases.iter().any(|other| other == case));
+        let below =
+            below.is_some_and(|below| below.cases.iter().any(|other| is_or_holds(other, case)));
         let Some(tests) = measured.get(case) else {
             by = by.or_else(|| Some("it was not measured".to_owned()));
             kept.push(case.to_owned());

@@ -13,11 +13,13 @@ use crate::model::{EdgeKind, Node, Program, ProgramModule, RepoPath, UnitId};
 pub type Namers = BTreeMap<RepoPath, Option<BTreeSet<u32>>>;
 
 /// Who names a data file of the graph; `None` where it may be read in other ways. `loaded` are the files that a selected test can load.
+/// Of a file of `code` only its bytes are asked about: who imports it is told by its definitions.
 ///
 /// Cost: one pass over the definitions of each file that names it.
 pub fn namers(
     (graph, program): (&Graph, &Program),
     path: &RepoPath,
+    code: bool,
     loaded: &dyn Fn(&RepoPath) -> bool,
 ) -> Option<Namers> {
     let mut found = Namers::new();
@@ -27,7 +29,19 @@ pub fn namers(
             if !graph.is_live(dependent) {
                 continue;
             }
+            let imports = matches!(
+                link.kind,
+                EdgeKind::Import
+                    | EdgeKind::Ancestor
+                    | EdgeKind::DynamicImport
+                    | EdgeKind::Conftest
+                    | EdgeKind::Plugin
+                    | EdgeKind::Defines
+                    | EdgeKind::Member
+                    | EdgeKind::Probe
+            );
             match graph.node(dependent) {
+                _ if code && imports => {}
                 // a directory, for those who name it
                 Node::Dir(_) | Node::Sources(_) => next.push(dependent),
                 Node::Path(namer) if !loaded(namer) => {}
