@@ -55,6 +55,8 @@ pub enum UnitChange {
         heads: Vec<(Option<u32>, Option<u32>)>,
         /// Those among these that differ in more than the values of defaults.
         shapes: Vec<(Option<u32>, Option<u32>)>,
+        /// Those of which nothing of the head differs but decorators that say how a function is got at.
+        ways: Vec<(Option<u32>, Option<u32>)>,
         /// The units whose docstrings differ.
         docs: Vec<(Option<u32>, Option<u32>)>,
         /// Names of the file that are new, gone, or bound to something else, for whoever asks the file for them.

@@ -28,6 +28,8 @@ pub struct Attributed {
     pub heads: Vec<(Option<u32>, Option<u32>)>,
     /// Those among these that differ in more than the values of defaults.
     pub shapes: Vec<(Option<u32>, Option<u32>)>,
+    /// Those of which nothing of the head differs but decorators that say how a function is got at.
+    pub ways: Vec<(Option<u32>, Option<u32>)>,
     /// Definitions whose docstrings differ.
     pub docs: Vec<(Option<u32>, Option<u32>)>,
     /// Names of the file that are new, gone, or bound to something else.

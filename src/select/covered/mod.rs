@@ -123,6 +123,7 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judge
         let mut left = Attributed::default();
         let part = |both: &(Option<u32>, Option<u32>), docs: bool| match docs {
             true => Part::Docs,
+            false if change.ways.contains(both) => Part::Way,
             false if change.shapes.contains(both) => Part::Head,
             false if change.heads.contains(both) => Part::Defaults,
             false => Part::Body,
@@ -155,6 +156,8 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judge
                     .extend(change.heads.iter().filter(|head| *head == both));
                 left.shapes
                     .extend(change.shapes.iter().filter(|shape| *shape == both));
+                left.ways
+                    .extend(change.ways.iter().filter(|way| *way == both));
             }
         }
         for both in &change.docs {

@@ -147,6 +147,20 @@ impl<'a> Named<'a> {
             })
     }
 
+    /// The functions that an object may have under one of the names.
+    pub(super) fn namesakes(&self) -> Vec<UnitId> {
+        let classes = self.classes.iter();
+        let members = classes.map(|class| &self.program.classes[*class as usize].members);
+        let named = members.flat_map(|members| self.words.iter().filter_map(|w| members.get(w)));
+        named.flatten().copied().collect()
+    }
+
+    /// Whether a text of a unit holds one of the names.
+    pub(super) fn is_written_in(&self, user: UnitId) -> bool {
+        let words = &self.program.units[user as usize].words;
+        words.iter().any(|word| self.written(*word))
+    }
+
     fn written(&self, word: Word) -> bool {
         let text = &self.program.words[word as usize];
         let part = text.len() > 2 && (text.ends_with('_') || text.starts_with('_'));

@@ -23,6 +23,8 @@ pub(super) enum Part {
     Body,
     /// The values of defaults, and perhaps the body: felt where the body runs, or by who reads parameters.
     Defaults,
+    /// How it is got at, and perhaps the body: felt where it, or one that bears its name, is got at.
+    Way,
     /// More of what runs when it is defined.
     Head,
     /// The docstring.
@@ -200,6 +202,9 @@ impl<'a> Ran<'a> {
         let function = before.filter(is_function);
         users.functions.extend(function);
         let plain = function.is_some() && after.is_some() && part != Part::Head;
+        if let (Part::Way, Some(before), Some(after)) = (part, function, after) {
+            self.got_at(before, after, &mut users)?;
+        }
         if !plain {
             for (side, unit) in [(0, before), (1, after)] {
                 if let Some(unit) = unit {
@@ -311,6 +316,35 @@ impl<'a> Ran<'a> {
         let found: Bits = tests.map(|(at, _)| at as u32).collect();
         self.loaders.borrow_mut().insert(module, found.clone());
         found
+    }
+
+    /// Adds who runs a method or one that may stand in its place, who has its name as a text, and who names it when a file is
+    /// loaded in the newer version.
+    fn got_at(&self, before: UnitId, after: UnitId, found: &mut Users) -> Result<(), String> {
+        let (named, now) = (
+            Named::new(self.program(), before),
+            Named::new(self.finer.head.1, after),
+        );
+        if let Some(why) = named.unseen().or_else(|| now.unseen()) {
+            return Err(why.to_owned());
+        }
+        found.functions.extend(named.namesakes());
+        let functions = self.program().units.iter().enumerate();
+        let functions = functions.filter(|(_, own)| !own.is_value);
+        let told = functions.map(|(unit, _)| unit as UnitId);
+        let told =
+            told.filter(|unit| !runs_alone(self.program(), *unit) && named.is_written_in(*unit));
+        found.functions.extend(told);
+        for (user, own) in self.finer.head.1.units.iter().enumerate() {
+            let user = user as UnitId;
+            if runs_alone(self.finer.head.1, user) && now.plainly_by(user) {
+                let path = &self.finer.head.1.modules[own.module as usize].path;
+                if let Some(module) = self.modules[0].get(path) {
+                    found.loaders.extend(&self.can_load(*module));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Adds who names a definition, directly or through constants.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::{Bound, Imported, Kind, MAY_FAIL, REPLACED, Symbols, Unit};
+use super::{Bound, Imported, Kind, MAY_FAIL, PROPERTY, REPLACED, Symbols, Unit};
 use crate::lang::UnitChange;
 use crate::lang::python::stdlib;
 
@@ -24,6 +24,7 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
     let known = Known::new(before, after);
     let mut units = Vec::new();
     let (mut docs, mut heads, mut shapes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut ways = Vec::new();
     let mut names: BTreeSet<&str> = BTreeSet::new();
     let mut moved = false;
     let mut order = Vec::new();
@@ -86,6 +87,11 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
         if was.shape != unit.shape {
             shapes.push(both);
         }
+        // one that becomes a property is run by who only passed it on
+        let became = unit.flags & PROPERTY > was.flags & PROPERTY;
+        if was.head != unit.head && was.plain == unit.plain && !became {
+            ways.push(both);
+        }
     }
     // who lists what a class holds, or its heirs, sees the order
     units.extend(keeps_its_order(&order, &looks_up, after)?);
@@ -131,6 +137,7 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
         units,
         heads,
         shapes,
+        ways,
         docs,
         names: names.into_iter().map(str::to_owned).collect(),
         imports: imports.added,

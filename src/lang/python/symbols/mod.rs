@@ -69,6 +69,8 @@ pub(crate) struct Unit {
     pub(super) head: Fingerprint,
     /// The same without the values of defaults.
     pub(super) shape: Fingerprint,
+    /// The head without the decorators that only say how the function is got at.
+    pub(super) plain: Fingerprint,
     pub(super) doc: Fingerprint,
     /// A change of the head may be felt by whoever imports the file.
     pub(super) risky: bool,

@@ -285,6 +285,22 @@ pub(super) fn decorator(decorator: &Decorator) -> Known {
     }
 }
 
+/// Whether a decorator only says how a function is got at: nothing is called when it is defined, and whoever gets at it runs it.
+pub(super) fn is_way(decorator: &Decorator) -> bool {
+    let name = dotted(&decorator.expression).unwrap_or_default();
+    matches!(
+        name.rsplit('.').next().unwrap_or_default(),
+        "property"
+            | "setter"
+            | "getter"
+            | "deleter"
+            | "staticmethod"
+            | "classmethod"
+            | "override"
+            | "final"
+    )
+}
+
 /// Whether a function, used as a decorator, gives back what it is given or a wrapper of it, and keeps it nowhere else.
 /// Where it is `bound` to an object, what it is given comes after that.
 pub(super) fn passes(function: &StmtFunctionDef, bound: bool) -> bool {

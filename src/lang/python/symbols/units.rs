@@ -12,6 +12,8 @@ use crate::model::Fingerprint;
 pub(super) enum Part {
     Body,
     Head,
+    /// A decorator of Python's own that only says how a function is got at, in the head.
+    Way,
     /// The value of a default, in the head.
     Default,
     Doc,
@@ -40,7 +42,7 @@ const DEPTH: u8 = 0xfe;
 /// another where it moved to another block.
 pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: &mut [Unit]) {
     regions.sort_by_key(|region| region.range.start());
-    let mut parts: Vec<[Vec<u8>; 4]> = vec![Default::default(); units.len()];
+    let mut parts: Vec<[Vec<u8>; 5]> = vec![Default::default(); units.len()];
     let mut next = 0;
     let mut here = (0, Part::Body);
     let (mut depth, mut lines_above) = (0u16, 0u32);
@@ -86,21 +88,23 @@ pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: 
         if part == Part::Import && before.1 != Part::Import {
             parts[unit as usize][0].push(IMPORTS_HERE);
         }
-        // body, head, head without defaults, docstring
+        // body, head, head without defaults, docstring, head without ways
         let places: &[usize] = match part {
             Part::Body => &[0],
-            Part::Head => &[1, 2],
-            Part::Default => &[1],
+            Part::Head => &[1, 2, 4],
+            Part::Way => &[1, 2],
+            Part::Default => &[1, 4],
             Part::Doc => &[3],
             Part::Import | Part::Nothing => &[],
         };
         for place in places {
             let out = &mut parts[unit as usize][*place];
+            let first = before.0 != unit || *place == 4 && out.is_empty();
             if starts_line {
                 out.push(DEPTH);
                 out.extend(depth.to_le_bytes());
             }
-            if depth > 0 && before.0 != unit && unit != 0 {
+            if depth > 0 && first && unit != 0 {
                 out.extend(lines_above.to_le_bytes());
             }
             spelling::write(out, token, piece);
@@ -108,10 +112,11 @@ pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: 
         lines_above += u32::from(starts_line && here == (0, Part::Body));
         starts_line = kind == TokenKind::Newline;
     });
-    for (unit, [body, head, shape, doc]) in units.iter_mut().zip(&parts) {
+    for (unit, [body, head, shape, doc, plain]) in units.iter_mut().zip(&parts) {
         unit.body = Fingerprint::of(body);
         unit.head = Fingerprint::of(head);
         unit.shape = Fingerprint::of(shape);
+        unit.plain = Fingerprint::of(plain);
         unit.doc = Fingerprint::of(doc);
     }
 }

@@ -55,6 +55,7 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, String> {
         units,
         heads: Vec::new(),
         shapes: Vec::new(),
+        ways: Vec::new(),
         docs: Vec::new(),
         names: Vec::new(),
         imports: Vec::new(),

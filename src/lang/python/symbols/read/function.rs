@@ -241,6 +241,11 @@ impl Reader<'_> {
         }
         let mut start = function.body.first().map_or(function.end(), Ranged::start);
         let mut from = function.start();
+        for decorator in function.decorator_list.iter().filter(|d| pure::is_way(d)) {
+            self.region(from, decorator.start(), id, Part::Head);
+            self.region(decorator.start(), decorator.end(), id, Part::Way);
+            from = decorator.end();
+        }
         for parameter in function.parameters.iter_non_variadic_params() {
             if let Some(default) = &parameter.default {
                 self.region(from, default.start(), id, Part::Head);
