@@ -12,6 +12,7 @@ mod keeping;
 mod program;
 mod pure;
 mod read;
+mod regex;
 mod scope;
 mod statements;
 mod units;

@@ -6,7 +6,7 @@ use ruff_text_size::Ranged;
 
 use super::super::pure::dotted;
 use super::super::units::Part;
-use super::super::{Bound, Kind, MAY_FAIL, Member, Ty, TyId, Unit, pure};
+use super::super::{Bound, Kind, MAY_FAIL, Member, Ty, TyId, Unit, pure, regex};
 use super::Reader;
 
 impl Reader<'_> {
@@ -221,6 +221,17 @@ impl Reader<'_> {
         pure::is_computed(value, &self.paths, &mut calls) && calls.iter().all(ours)
     }
 
+    /// Whether a value is a pattern that is sure to be one. `loads` gathers the names in it.
+    fn is_pattern(&self, value: &Expr, loads: &mut Vec<String>) -> bool {
+        let is_re = self
+            .imported("re")
+            .is_some_and(|import| import.module == "re" && import.name.is_none());
+        is_re
+            && value
+                .as_call_expr()
+                .is_some_and(|call| regex::is_sure(call, loads))
+    }
+
     /// An assignment to names of the module or of a class.
     pub(super) fn value(
         &mut self,
@@ -235,7 +246,7 @@ impl Reader<'_> {
         let constant = self.unit == 0
             && value.is_some_and(|value| match is_alias(annotation) {
                 true => pure::is_annotation(value, &mut loads),
-                false => pure::is_pure(value, &mut loads),
+                false => self.is_pattern(value, &mut loads) || pure::is_pure(value, &mut loads),
             })
             && !names.iter().any(|name| {
                 matches!(
