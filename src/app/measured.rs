@@ -187,6 +187,8 @@ impl<'a> Places<'a> {
             let test = test.as_ref().and_then(place);
             // what is not said to be the test's own run may be around it
             let own = context.name.ends_with("|run");
+            let phase = context.name.rsplit_once('|').map(|(_, phase)| phase);
+            evidence.as_a_whole |= test.is_some() && !phase.is_some_and(|p| PHASES.contains(&p));
             for (file, lines) in &context.lines {
                 let Some(Some(path)) = files.get(*file as usize) else {
                     continue;

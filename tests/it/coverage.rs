@@ -241,9 +241,13 @@ fn it_is_said_what_coverage_told() {
     let repo = shop();
     edit(&repo, "shop/cart.py", "amount - amount", "amount + amount");
     edit(&repo, "shop/cart.py", "return \"ready\"", "return \"done\"");
-    let output = select(&repo, "coverage_py/lines.coverage@measured", &["--explain"]);
+    let output = select(
+        &repo,
+        "coverage_py/functions.coverage@measured",
+        &["--explain"],
+    );
     for words in [
-        "coverage of 8 tests, measured at measured: 1 of 2 changed definitions are told by it; it narrows nothing",
+        "coverage of 7 tests, measured at measured: 1 of 2 changed definitions are told by it; it narrows nothing",
         "coverage: `shop/cart.py:19 discount`: 1 measured test",
         "coverage: `shop/cart.py:36 prepare` narrows nothing: it also ran outside of any test",
     ] {
@@ -251,7 +255,7 @@ fn it_is_said_what_coverage_told() {
     }
     let output = select(
         &repo,
-        "coverage_py/lines.coverage@measured",
+        "coverage_py/functions.coverage@measured",
         &["--format", "json"],
     );
     for words in [
@@ -695,11 +699,11 @@ fn who_finds_what_a_test_put_into_an_object_of_a_module_stays() {
     let all = ["test_first", "test_second", "test_note"];
     for (from, to, tests) in [
         ("return 1", "return 2", &all[..2]),
-        // who ran what did nothing shows in no line
+        // who ran what did nothing shows in no line, but who ran its callers does
         (
             "\"\"\"Nothing.\"\"\"",
             "\"\"\"Nothing.\"\"\"\n    raise OSError",
-            &all,
+            &all[2..],
         ),
     ] {
         let (repo, file) = measured(
@@ -749,4 +753,164 @@ fn who_finds_what_a_test_put_into_an_object_of_a_module_stays() {
             "{from} -> {to}"
         );
     }
+}
+
+#[test]
+fn what_ran_while_tests_were_collected_counts_for_suites_whose_loading_may_run_it() {
+    let files = [
+        (
+            "pkg/made.py",
+            "def make(n):\n    return n\n\n\ndef far():\n    return 1\n",
+        ),
+        (
+            "tests/test_a.py",
+            "from pkg.made import make\n\nVALUE = make(1)\n\n\ndef test_a():\n    assert VALUE == 1\n",
+        ),
+        (
+            "tests/test_b.py",
+            "from pkg.made import far, make\n\n\ndef test_b():\n    assert make(2) == 2 * far()\n",
+        ),
+        (
+            "tests/test_c.py",
+            "from pkg import made\n\n\ndef test_c():\n    assert made.far() == 1\n",
+        ),
+    ];
+    let run: [(&str, Lines<'_>); 6] = [
+        (
+            "",
+            &[
+                ("pkg/made.py", &[1, 2, 5]),
+                ("tests/test_a.py", &[1, 3, 6]),
+                ("tests/test_b.py", &[1, 4]),
+                ("tests/test_c.py", &[1, 4]),
+            ],
+        ),
+        ("tests/test_a.py::test_a|setup", &[("tests/test_a.py", &[])]),
+        ("tests/test_a.py::test_a|run", &[("tests/test_a.py", &[7])]),
+        (
+            "tests/test_b.py::test_b|run",
+            &[("pkg/made.py", &[2, 6]), ("tests/test_b.py", &[5])],
+        ),
+        (
+            "tests/test_c.py::test_c|setup",
+            &[("tests/test_c.py", &[4])],
+        ),
+        (
+            "tests/test_c.py::test_c|run",
+            &[("pkg/made.py", &[6]), ("tests/test_c.py", &[5])],
+        ),
+    ];
+    for (from, to, tests) in [
+        (
+            "return n",
+            "return n + 0",
+            &["tests/test_a.py::test_a", "tests/test_b.py::test_b"][..],
+        ),
+        (
+            "return 1",
+            "return 2",
+            &["tests/test_b.py::test_b", "tests/test_c.py::test_c"],
+        ),
+    ] {
+        let (repo, file) = measured(&files, &run);
+        edit(&repo, "pkg/made.py", from, to);
+        assert_eq!(left(&repo, &file, &[]), tests, "{from} -> {to}");
+    }
+    // where nothing tells what ran around tests, fixtures may have run it
+    let whole: Vec<(&str, Lines<'_>)> = run
+        .iter()
+        .filter(|(test, _)| !test.ends_with("setup"))
+        .map(|(test, lines)| (test.strip_suffix("|run").unwrap_or(test), *lines))
+        .collect();
+    let (repo, file) = measured(&files, &whole);
+    edit(&repo, "pkg/made.py", "return n", "return n + 0");
+    assert_eq!(left(&repo, &file, &[]).len(), 3);
+}
+
+#[test]
+fn how_a_method_is_got_at_is_felt_by_who_ran_it_and_not_by_who_names_another() {
+    let (repo, file) = measured(
+        &[
+            (
+                "pkg/kinds.py",
+                "class One:\n    @property\n    def x(self):\n        return 1\n\n\nclass Other:\n    def __init__(self):\n        self.x = 2\n",
+            ),
+            (
+                "tests/test_kinds.py",
+                "from pkg.kinds import One, Other\n\n\ndef test_one():\n    assert One().x == 1\n\n\ndef test_other(thing=None):\n    thing = thing or Other()\n    assert thing.x == 2\n\n\nclass Held:\n    def test_held(self):\n        assert One().x == 1\n\n\nclass TestHeir(Held):\n    pass\n",
+            ),
+        ],
+        &[
+            (
+                "",
+                &[
+                    ("pkg/kinds.py", &[1, 2, 3, 7, 8]),
+                    ("tests/test_kinds.py", &[1, 4, 8, 13, 14, 18, 19]),
+                ],
+            ),
+            (
+                "tests/test_kinds.py::test_one",
+                &[("pkg/kinds.py", &[4]), ("tests/test_kinds.py", &[5])],
+            ),
+            (
+                "tests/test_kinds.py::test_other",
+                &[("pkg/kinds.py", &[9]), ("tests/test_kinds.py", &[9, 10])],
+            ),
+            (
+                "tests/test_kinds.py::TestHeir::test_held",
+                &[("pkg/kinds.py", &[4]), ("tests/test_kinds.py", &[15])],
+            ),
+        ],
+    );
+    edit(&repo, "pkg/kinds.py", "    @property\n", "");
+    assert_eq!(
+        left(&repo, &file, &[]),
+        [
+            "tests/test_kinds.py::TestHeir::test_held",
+            "tests/test_kinds.py::test_one"
+        ]
+    );
+    repo.git(["checkout", "-q", "."]).expect("a checkout");
+    edit(&repo, "pkg/kinds.py", "self.x = 2", "self.x = 3");
+    assert_eq!(left(&repo, &file, &[]), ["tests/test_kinds.py::test_other"]);
+}
+
+#[test]
+fn a_name_that_is_gone_is_felt_by_who_ran_code_that_asks_for_it() {
+    let (repo, file) = measured(
+        &[
+            ("pkg/names.py", "LIMIT = 1\nOTHER = 2\n"),
+            (
+                "pkg/asks.py",
+                "def limit():\n    from pkg.names import LIMIT\n\n    return LIMIT\n\n\ndef other():\n    from pkg.names import OTHER\n\n    return OTHER\n\n\ndef both():\n    return 0\n",
+            ),
+            (
+                "tests/test_names.py",
+                "from pkg.asks import both, limit, other\n\n\ndef test_limit():\n    assert limit() == 1 + both()\n\n\ndef test_other():\n    assert other() == 2 + both()\n",
+            ),
+        ],
+        &[
+            (
+                "",
+                &[
+                    ("pkg/asks.py", &[1, 7, 13]),
+                    ("tests/test_names.py", &[1, 4, 8]),
+                ],
+            ),
+            (
+                "tests/test_names.py::test_limit",
+                &[
+                    ("pkg/names.py", &[1, 2]),
+                    ("pkg/asks.py", &[2, 4, 14]),
+                    ("tests/test_names.py", &[5]),
+                ],
+            ),
+            (
+                "tests/test_names.py::test_other",
+                &[("pkg/asks.py", &[8, 10, 14]), ("tests/test_names.py", &[9])],
+            ),
+        ],
+    );
+    edit(&repo, "pkg/names.py", "LIMIT = 1\n", "");
+    assert_eq!(left(&repo, &file, &[]), ["tests/test_names.py::test_limit"]);
 }

@@ -48,7 +48,7 @@ impl<'a> Ran<'a> {
     /// `None` where it cannot be told what ran in tests.
     fn collect(&self) -> Option<Vec<Collected<'a>>> {
         // where fixtures are not told apart, they run outside of tests, too
-        if self.evidence.around.is_empty() {
+        if self.evidence.as_a_whole {
             return None;
         }
         let program = self.program();

@@ -27,6 +27,8 @@ pub struct Evidence {
     pub files: BTreeMap<RepoPath, Vec<(Option<u32>, Bits)>>,
     /// The same for what ran around tests, where that is told apart: while one was set up or torn down.
     pub around: BTreeMap<RepoPath, Vec<(u32, Bits)>>,
+    /// Some test was measured as a whole: what ran while it was set up may count as run by nobody.
+    pub as_a_whole: bool,
 }
 
 /// What coverage says of a change.
