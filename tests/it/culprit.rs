@@ -312,7 +312,7 @@ fn budgets_end_a_search_that_can_go_on() {
         output.stderr
     );
     assert!(stdout(&output).contains("undecided: "));
-    let output = search(&repo, 39, "", &["--minutes", "0.000001"]);
+    let output = search(&repo, 39, "", &["--minutes", "0.00000000001"]);
     assert_eq!((output.code, runs(&repo)), (Some(1), 2));
     assert!(
         output.stderr.contains("the time is up"),
