@@ -63,7 +63,7 @@ impl Ran<'_> {
         let around = self.around(felt);
         for keeper in self.keepers.get_or_init(|| self.find_keepers()) {
             let ran = if keeper.around { &around } else { &direct };
-            if !keeper.tests.shares(ran) && !(collecting && keeper.collecting) {
+            if !(keeper.tests.shares(ran) || collecting && keeper.collecting) {
                 continue;
             }
             let has_part = match &keeper.reach {
