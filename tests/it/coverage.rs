@@ -857,7 +857,7 @@ fn how_a_method_is_got_at_is_felt_by_who_ran_it_and_not_by_who_names_another() {
                 &[("pkg/kinds.py", &[9]), ("tests/test_kinds.py", &[9, 10])],
             ),
             (
-                "tests/test_kinds.py::TestHeir::test_held",
+                "tests/test_kinds.py::TestHeir",
                 &[("pkg/kinds.py", &[4]), ("tests/test_kinds.py", &[15])],
             ),
         ],
@@ -866,13 +866,25 @@ fn how_a_method_is_got_at_is_felt_by_who_ran_it_and_not_by_who_names_another() {
     assert_eq!(
         left(&repo, &file, &[]),
         [
-            "tests/test_kinds.py::TestHeir::test_held",
+            "tests/test_kinds.py::TestHeir",
             "tests/test_kinds.py::test_one"
         ]
     );
     repo.git(["checkout", "-q", "."]).expect("a checkout");
     edit(&repo, "pkg/kinds.py", "self.x = 2", "self.x = 3");
     assert_eq!(left(&repo, &file, &[]), ["tests/test_kinds.py::test_other"]);
+    // who inherits tests may have one more
+    repo.git(["checkout", "-q", "."]).expect("a checkout");
+    edit(
+        &repo,
+        "tests/test_kinds.py",
+        "class Held:\n",
+        "class Held:\n    def test_new(self):\n        pass\n\n",
+    );
+    assert_eq!(
+        left(&repo, &file, &["--granularity", "symbol"]),
+        ["tests/test_kinds.py::TestHeir"]
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `setup.cfg`, `pytest.ini`, `tox.ini`: sections of keys whose values may run over several lines.
 
-use super::project::{ProjectFile, Pytest, mark, module_of};
+use super::project::{ProjectFile, Pytest, mark_name, module_of};
 use super::requirements;
 use crate::model::{Fingerprint, Printer};
 
@@ -117,7 +117,7 @@ pub(super) fn read(kind: super::Kind, text: &str) -> (ProjectFile, Fingerprint) 
             printer.number(lines.len() as u64);
             for line in lines {
                 match runner && key == "markers" {
-                    true => printer.piece(mark(line)),
+                    true => printer.piece(mark_name(line)),
                     false => printer.piece(line),
                 }
             }

@@ -243,13 +243,13 @@ fn runner_settings(options: &mut Table) {
             Value::Array(items) => items.iter().filter_map(|item| string(Some(item))).collect(),
             _ => return,
         };
-        let names = lines.iter().map(|line| Value::String(mark(line)));
+        let names = lines.iter().map(|line| Value::String(mark_name(line)));
         *marks = Value::Array(names.collect());
     }
 }
 
 /// What a line that registers a mark calls it: `name(arguments): description`.
-pub(super) fn mark(line: &str) -> String {
+pub(super) fn mark_name(line: &str) -> String {
     let end = line.find([':', '(']).unwrap_or(line.len());
     line[..end].trim().to_owned()
 }

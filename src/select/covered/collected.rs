@@ -3,7 +3,7 @@
 //! It is felt by the tests of each suite of which loading may run it: all that the suite can load and that ran then, walked over what
 //! was seen to run then.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::ran::Ran;
 use crate::graph::{Symbols, Units};
@@ -52,9 +52,9 @@ impl<'a> Ran<'a> {
             return None;
         }
         let program = self.program();
-        let mut cases: BTreeMap<&RepoPath, ()> = BTreeMap::new();
-        cases.extend(self.evidence.tests.iter().map(|(file, _)| (file, ())));
-        if cases.len().saturating_mul(program.modules.len()) > MANY {
+        let tests = self.evidence.tests.iter();
+        let files: BTreeSet<&RepoPath> = tests.map(|(file, _)| file).collect();
+        if files.len().saturating_mul(program.modules.len()) > MANY {
             return None;
         }
         let mut barred = Units::default();
@@ -71,7 +71,7 @@ impl<'a> Ran<'a> {
         }
         let symbols = Symbols::new(program);
         let graph = self.finer.base.0;
-        let suites = cases.into_keys().map(|file| {
+        let suites = files.into_iter().map(|file| {
             let node = graph.find(&Node::Test(Suite::Python { file: file.clone() }));
             let closure = node.into_iter().flat_map(|node| graph.closure(node));
             let loaded: Vec<ModuleId> = closure

@@ -40,6 +40,8 @@ pub struct Judgement {
     pub rest: BTreeMap<RepoPath, Attributed>,
     /// Tests that do what coverage cannot follow, with what.
     pub blind: Vec<(Bits, &'static str)>,
+    /// Members of classes are new or gone: who inherits them may have other tests.
+    pub members_differ: bool,
 }
 
 /// A definition that differs from the measured commit.
@@ -100,6 +102,7 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judge
     let ran = Ran::new(finer, evidence, reached);
     let mut judged = Judgement {
         blind: ran.blind(),
+        members_differ: members_differ(finer),
         ..Judgement::default()
     };
     let unseen = ran.unseen();
@@ -174,6 +177,19 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judge
     judged
 }
 
+/// Whether a member of some class is new or gone.
+fn members_differ(finer: &Finer<'_>) -> bool {
+    let mut files = finer.files.iter();
+    files.any(|(path, change)| {
+        let appeared = |both: &&(Option<u32>, Option<u32>)| both.0.is_none() || both.1.is_none();
+        let mut units = change.units.iter().filter(appeared);
+        units.any(|both| {
+            let found = place(finer, path, both);
+            found.is_none_or(|(program, unit)| program.units[unit as usize].class.is_some())
+        })
+    })
+}
+
 /// Whether a unit is the head of a class.
 fn is_head(program: &Program, unit: UnitId) -> bool {
     let class = program.units[unit as usize].class;
@@ -241,19 +257,7 @@ fn drop_cases(
         tests.push((test, (from + at) as u32));
     }
     let cases: BTreeSet<&str> = if selected.complete {
-        // a class that inherits tests: those that were measured
-        let each = selected.cases.iter().flat_map(|case| {
-            let held: Vec<&str> = measured
-                .keys()
-                .copied()
-                .filter(|other| is_or_holds(case, other))
-                .collect();
-            match held.is_empty() || measured.contains_key(case.as_str()) {
-                true => vec![case.as_str()],
-                false => held,
-            }
-        });
-        each.collect()
+        selected.cases.iter().map(String::as_str).collect()
     } else {
         // more may be made while the file is loaded: those that were measured, if all that can be seen are among them
         let seen = |case: &String| measured.keys().any(|other| is_or_holds(case, other));
@@ -267,7 +271,20 @@ fn drop_cases(
         let below =
             below.is_some_and(|below| below.cases.iter().any(|other| is_or_holds(other, case)));
         let Some(tests) = measured.get(case) else {
-            by = by.or_else(|| Some("it was not measured".to_owned()));
+            // a class that inherits its tests stands for those that were measured, until one of them may differ
+            let held = measured
+                .iter()
+                .filter(|(other, _)| is_or_holds(case, other));
+            let held: Vec<u32> = held.flat_map(|(_, all)| all).map(|(_, at)| *at).collect();
+            let why = match held.is_empty() || judged.members_differ {
+                true => Some("it was not measured".to_owned()),
+                false => held.iter().find_map(|at| judged.why(*at)),
+            };
+            if !below && why.is_none() {
+                dropped += held.len();
+                continue;
+            }
+            by = by.or(why);
             kept.push(case.to_owned());
             continue;
         };

@@ -77,8 +77,8 @@ fn fits(call: &ExprCall, function: &StmtFunctionDef) -> bool {
     let sets = match values {
         Expr::List(list) => &list.elts,
         Expr::Tuple(tuple) => &tuple.elts,
-        // made elsewhere, as before
-        Expr::Name(_) | Expr::Attribute(_) => return true,
+        // made elsewhere: one value for one name fits whatever it is
+        Expr::Name(_) | Expr::Attribute(_) => return names.len() == 1,
         _ => return false,
     };
     sets.iter().all(|set| match set {
@@ -125,6 +125,7 @@ mod tests {
             ("parametrize(\"a\", [1, f(2)])", true),
             ("parametrize(\"a\", VALUES)", true),
             ("parametrize(\"a,\", VALUES)", true),
+            ("parametrize(\"a, b\", VALUES)", false),
             ("parametrize(\"c\", [1])", false),
             ("parametrize(\"a, b\", [(1, 2), pytest.param(3, 4)])", true),
             ("parametrize((\"a\", \"b\"), [(1, 2)])", true),
