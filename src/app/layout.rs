@@ -96,6 +96,24 @@ fn files_of<'a>(
     files.collect()
 }
 
+/// The files of a snapshot that may name definitions though no language reads them.
+fn data_of(tree: &Snapshot) -> impl Iterator<Item = File<'_>> {
+    let entries = tree.entries().iter();
+    let files = entries.filter(|(_, entry)| entry.mode.is_file());
+    files.flat_map(|(path, entry)| {
+        let kinds = lang::all()
+            .iter()
+            .filter_map(|lang| Some((*lang, lang.names_code(path)?)));
+        kinds.map(|(lang, kind)| File {
+            path,
+            blob: entry.blob,
+            lang,
+            kind,
+            key: facts_key(lang, kind, entry.blob),
+        })
+    })
+}
+
 /// Reads the files whose facts are not known, on all cores. Their keys.
 fn fill(
     known: &mut KnownFacts,
@@ -227,7 +245,11 @@ pub(super) fn programs<const N: usize>(
     progress: &dyn Progress,
 ) -> Result<[Program; N], AppError> {
     let mut known = cache.facts();
-    let files = sources.map(|(tree, _)| files_of(tree, &known, wanted));
+    let files = sources.map(|(tree, _)| {
+        let mut files = files_of(tree, &known, wanted);
+        files.extend(data_of(tree));
+        files
+    });
     let mut fresh = Vec::new();
     for (files, (_, read)) in files.iter().zip(sources) {
         fresh.extend(fill(&mut known, files, read, progress)?);

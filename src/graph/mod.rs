@@ -15,7 +15,7 @@ mod symbols;
 pub use codec::{CodecError, FORMAT_VERSION};
 pub use explain::{Chain, ChainLink};
 pub use reach::{Reach, Seed, Step};
-pub use symbols::{Symbols, Units, Walk};
+pub use symbols::{Symbols, Units, Walk, fits, is_affix};
 
 use fixedbitset::FixedBitSet;
 use indexmap::IndexMap;

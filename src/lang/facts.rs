@@ -93,6 +93,8 @@ pub enum Detail {
     Python(Box<super::python::Source>),
     /// A file that configures a Python project, or pins its distributions.
     PythonProject(Box<super::python::ProjectFile>),
+    /// Data that may name definitions: the names; `None` for any.
+    Named(Option<Vec<String>>),
     /// A Rust source file.
     Rust(Box<super::rust::Source>),
     /// A file that configures a Cargo package or workspace.

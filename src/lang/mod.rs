@@ -36,6 +36,11 @@ pub trait Lang: Sync {
         kind
     }
 
+    /// How to read a path that is not this language's for [names](Detail::Named) that it may give to code which looks them up.
+    fn names_code(&self, _path: &RepoPath) -> Option<Kind> {
+        None
+    }
+
     /// What the bytes say. Total: any bytes give facts.
     fn facts(&self, kind: Kind, blob: &[u8]) -> Facts;
 

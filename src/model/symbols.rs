@@ -31,6 +31,10 @@ pub struct Program {
     pub fixtures: FxHashMap<Word, Vec<UnitId>>,
     /// Suites that are made of several files.
     pub suites: FxHashMap<Suite, ProgramSuite>,
+    /// Names that data may give to code which looks them up.
+    pub named: Vec<Word>,
+    /// Data may give any name.
+    pub names_all: bool,
 }
 
 /// A suite that is made of several files.
@@ -98,6 +102,8 @@ pub struct Habits {
     pub reflects: bool,
     /// Imports by computed names.
     pub imports: bool,
+    /// Lists what there is to import.
+    pub lists: bool,
     /// Starts programs.
     pub spawns: bool,
     /// Reads docstrings or sources.
@@ -135,6 +141,8 @@ pub enum ProgramUse {
     Call(UnitId),
     /// Instances of the class may be made.
     Class(ClassId),
+    /// The class as a value: it may be handed on, and instances may be made of it.
+    Type(ClassId),
     /// The module may be handed on as an object.
     Module(ModuleId),
     /// A name of any object there is.
@@ -159,6 +167,10 @@ pub enum ProgramUse {
     Star(ModuleId),
     /// Something of which nothing is known is given to code from outside, which calls methods of it.
     Lent,
+    /// The name of the module, for whoever imports by names.
+    Itself(ModuleId),
+    /// What something holds of which nothing is known: of classes and modules that are handed on, all their members.
+    Held,
 }
 
 /// A class.
@@ -191,6 +203,8 @@ pub struct ProgramClass {
 pub struct ProgramModule {
     /// Where it is.
     pub path: RepoPath,
+    /// Words that may be the last part of a name that it is imported by.
+    pub called: Vec<Word>,
     /// The first of its units; they follow each other in the order of the file's facts.
     pub first: UnitId,
     /// What runs on import.
@@ -231,6 +245,7 @@ impl Program {
             ProgramUse::Unit(unit) => ProgramUse::Unit(unit + units),
             ProgramUse::Call(unit) => ProgramUse::Call(unit + units),
             ProgramUse::Class(class) => ProgramUse::Class(class + classes),
+            ProgramUse::Type(class) => ProgramUse::Type(class + classes),
             ProgramUse::Module(module) => ProgramUse::Module(module + modules),
             ProgramUse::Any(word) => ProgramUse::Any(word + words),
             ProgramUse::Of(class, word) => ProgramUse::Of(class + classes, word + words),
@@ -243,6 +258,8 @@ impl Program {
             ProgramUse::Name(module, word) => ProgramUse::Name(module + modules, word + words),
             ProgramUse::Star(module) => ProgramUse::Star(module + modules),
             ProgramUse::Lent => ProgramUse::Lent,
+            ProgramUse::Held => ProgramUse::Held,
+            ProgramUse::Itself(module) => ProgramUse::Itself(module + modules),
         };
         let shifted = |all: Vec<UnitId>| all.into_iter().map(|unit| unit + units).collect();
         let by_word = |all: FxHashMap<Word, Vec<UnitId>>| {
@@ -250,6 +267,9 @@ impl Program {
             all.map(|(word, found)| (word + words, shifted(found)))
                 .collect()
         };
+        self.named
+            .extend(other.named.into_iter().map(|word| word + words));
+        self.names_all |= other.names_all;
         self.words.extend(other.words);
         self.units.extend(other.units.into_iter().map(|unit| {
             ProgramUnit {
@@ -292,6 +312,7 @@ impl Program {
         }));
         self.modules.extend(other.modules.into_iter().map(|module| {
             ProgramModule {
+                called: module.called.iter().map(|word| word + words).collect(),
                 first: module.first + units,
                 runs: shifted(module.runs),
                 main: shifted(module.main),

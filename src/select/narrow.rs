@@ -423,7 +423,7 @@ impl<'a> Side<'a> {
         for used in all.flat_map(|m| program.modules[m as usize].members.values().flatten()) {
             match used {
                 ProgramUse::Unit(unit) | ProgramUse::Call(unit) => units.push(*unit),
-                ProgramUse::Class(class) => {
+                ProgramUse::Class(class) | ProgramUse::Type(class) => {
                     classes.push(*class);
                     let members = program.classes[*class as usize].members.values();
                     units.extend(members.flatten());

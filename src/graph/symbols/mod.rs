@@ -5,12 +5,17 @@
 //! the classes of which reached code can have instances (rapid type analysis: Bacon and Sweeney, OOPSLA 1996), so the
 //! answer is too large rather than too small.
 
+mod affixes;
+mod imports;
 mod outside;
+
+use std::cell::OnceCell;
 
 use fixedbitset::FixedBitSet;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::model::{ClassId, Habits, ModuleId, Program, ProgramUse, UnitId, Word};
+pub use affixes::{fits, is_affix};
 use outside::{asked_outside, is_implicit, is_mapping};
 
 /// A program with what walks ask for again and again.
@@ -21,11 +26,17 @@ pub struct Symbols<'p> {
     family: Vec<Vec<ClassId>>,
     /// All heirs of each class.
     heirs: Vec<Vec<ClassId>>,
+    /// The names of all members, once somebody asks for parts of names.
+    names: OnceCell<affixes::Names>,
     /// The classes that define a name.
     definers: FxHashMap<Word, Vec<ClassId>>,
     /// Names of members that code from outside asks for: those that no code of the program does, and those of files and
     /// other things that are passed around everywhere.
     asked_outside: FxHashSet<Word>,
+    /// What a module answers with to names that it does not have.
+    unasked: FxHashSet<Word>,
+    /// Files by what may be a part of the name that they are imported by.
+    called: FxHashMap<Word, Vec<ModuleId>>,
     /// By what runs on import, the classes of the file that somebody is told of when they are made.
     told: FxHashMap<UnitId, Vec<ClassId>>,
 }
@@ -60,6 +71,10 @@ pub struct Walk {
     /// Classes and their bases.
     live: FixedBitSet,
     modules: FixedBitSet,
+    /// Classes that were used as values.
+    types: FixedBitSet,
+    /// Files of which reached code asks for their own name.
+    itself: FixedBitSet,
     any: FxHashSet<Word>,
     outside: FxHashSet<Word>,
     of: FxHashMap<Word, Vec<ClassId>>,
@@ -69,6 +84,8 @@ pub struct Walk {
     habits: Habits,
     /// Something unknown was given to code from outside.
     lent: bool,
+    /// What classes and modules hold that are handed on is looked at.
+    held: bool,
     /// Functions that were used as values.
     given: FxHashSet<UnitId>,
     queue: Vec<UnitId>,
@@ -115,8 +132,19 @@ impl<'p> Symbols<'p> {
                 told.entry(run).or_default().push(id as ClassId);
             }
         }
+        let words = program.words.iter().zip(0..);
+        let unasked = words.filter(|(text, _)| matches!(text.as_str(), "__getattr__" | "__dir__"));
+        let mut called: FxHashMap<Word, Vec<ModuleId>> = FxHashMap::default();
+        for (module, own) in program.modules.iter().enumerate() {
+            for word in &own.called {
+                called.entry(*word).or_default().push(module as ModuleId);
+            }
+        }
         Self {
             program,
+            names: OnceCell::new(),
+            called,
+            unasked: unasked.map(|(_, word)| word).collect(),
             asked_outside,
             told,
             family: (0..count as ClassId)
@@ -158,6 +186,8 @@ impl<'p> Symbols<'p> {
             whole: FixedBitSet::with_capacity(classes),
             live: FixedBitSet::with_capacity(classes),
             modules: FixedBitSet::with_capacity(self.program.modules.len()),
+            types: FixedBitSet::with_capacity(classes),
+            itself: FixedBitSet::with_capacity(self.program.modules.len()),
             any: FxHashSet::default(),
             outside: FxHashSet::default(),
             of: FxHashMap::default(),
@@ -165,6 +195,7 @@ impl<'p> Symbols<'p> {
             affixes: Vec::new(),
             habits: Habits::default(),
             lent: false,
+            held: false,
             given: FxHashSet::default(),
             queue: Vec::new(),
             via: FxHashMap::default(),
@@ -194,6 +225,8 @@ impl<'p> Symbols<'p> {
         for class in imported.classes.ones() {
             self.alive(&mut walk, class as ClassId, None);
         }
+        walk.types = imported.types.clone();
+        walk.itself = imported.itself.clone();
         for module in imported.modules.ones() {
             self.module(&mut walk, module as ModuleId, None);
         }
@@ -258,6 +291,7 @@ impl<'p> Symbols<'p> {
         found.or_else(|| {
             // handed on as an object, and asked for a name by somebody who does not know what it is
             let blind = walk.habits.reflects
+                || walk.held
                 || walk.any.contains(&word)
                 || walk.affixes.iter().any(|affix| self.fits(word, *affix));
             let handed = blind && walk.modules.contains(module as usize);
@@ -275,6 +309,7 @@ impl<'p> Symbols<'p> {
                     self.written(walk, word, from);
                 }
             }
+            self.imported_by(walk, unit);
             for used in &own.uses {
                 self.follow(walk, *used, from);
             }
@@ -292,6 +327,34 @@ impl<'p> Symbols<'p> {
             }
             ProgramUse::Call(unit) => self.reach(walk, unit, from),
             ProgramUse::Class(class) => self.alive(walk, class, from),
+            ProgramUse::Type(class) => {
+                self.alive(walk, class, from);
+                if walk
+                    .allowed
+                    .contains(self.program.classes[class as usize].module as usize)
+                    && !walk.types.put(class as usize)
+                    && walk.held
+                {
+                    self.follow(walk, ProgramUse::All(class), from);
+                }
+            }
+            ProgramUse::Itself(module) => {
+                walk.itself.insert(module as usize);
+                if walk.habits.imports {
+                    self.module(walk, module, from);
+                }
+            }
+            ProgramUse::Held => {
+                if std::mem::replace(&mut walk.held, true) {
+                    return;
+                }
+                for class in walk.types.ones().collect::<Vec<_>>() {
+                    self.follow(walk, ProgramUse::All(class as ClassId), from);
+                }
+                for module in walk.modules.ones().collect::<Vec<_>>() {
+                    self.follow(walk, ProgramUse::Everything(module as ModuleId), from);
+                }
+            }
             ProgramUse::Module(module) => self.module(walk, module, from),
             ProgramUse::Any(word) => self.any(walk, word, from),
             ProgramUse::Of(class, word) => {
@@ -396,49 +459,6 @@ impl<'p> Symbols<'p> {
         }
     }
 
-    /// A word of a text, where names are computed: a name, or the beginning or end of one.
-    fn written(&self, walk: &mut Walk, word: Word, from: Option<UnitId>) {
-        self.any(walk, word, from);
-        let text = &self.program.words[word as usize];
-        if text.len() > 2 && (text.ends_with('_') || text.starts_with('_')) {
-            self.affix(walk, word, from);
-        }
-    }
-
-    fn affix(&self, walk: &mut Walk, word: Word, from: Option<UnitId>) {
-        if walk.affixes.contains(&word) {
-            return;
-        }
-        walk.affixes.push(word);
-        for name in self.words_of(walk) {
-            if self.fits(name, word) {
-                self.any(walk, name, from);
-            }
-        }
-    }
-
-    /// Whether a name begins or ends so.
-    fn fits(&self, name: Word, affix: Word) -> bool {
-        let (name, affix) = (
-            &self.program.words[name as usize],
-            &self.program.words[affix as usize],
-        );
-        name.starts_with(affix.as_str()) || affix.starts_with('_') && name.ends_with(affix.as_str())
-    }
-
-    /// The names of all members that there are.
-    fn words_of(&self, walk: &Walk) -> Vec<Word> {
-        let classes = self.definers.keys().copied();
-        let modules = walk
-            .allowed
-            .ones()
-            .flat_map(|m| self.program.modules[m].members.keys().copied());
-        let mut all: Vec<Word> = classes.chain(modules).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
-    }
-
     fn reach(&self, walk: &mut Walk, unit: UnitId, from: Option<UnitId>) {
         let module = self.program.units[unit as usize].module;
         if !walk.allowed.contains(module as usize)
@@ -532,8 +552,7 @@ impl<'p> Symbols<'p> {
                     && (is_implicit(text)
                         || unpacked
                         || walk.any.contains(&word)
-                        || walk.habits.reflects
-                        || walk.affixes.iter().any(|affix| self.fits(word, *affix)));
+                        || walk.habits.reflects);
                 let lent = walk.lent && self.asked_outside.contains(&word);
                 let called =
                     own.open || whole || lent || (own.outside && walk.outside.contains(&word));
@@ -560,13 +579,12 @@ impl<'p> Symbols<'p> {
         if !walk.allowed.contains(module as usize) || walk.modules.put(module as usize) {
             return;
         }
-        let affixes = walk.affixes.clone();
+        if walk.held {
+            self.follow(walk, ProgramUse::Everything(module), from);
+        }
         let reflects = walk.habits.reflects;
         for (word, uses) in &self.program.modules[module as usize].members {
-            if reflects
-                || walk.any.contains(word)
-                || affixes.iter().any(|affix| self.fits(*word, *affix))
-            {
+            if reflects || self.unasked.contains(word) || walk.any.contains(word) {
                 for used in uses {
                     self.follow(walk, *used, from);
                 }
@@ -580,21 +598,23 @@ impl<'p> Symbols<'p> {
         walk.habits.reads_sources |= habits.reads_sources;
         if habits.computes_names && !had.computes_names {
             walk.habits.computes_names = true;
+            if self.program.names_all {
+                let all = Habits {
+                    reflects: true,
+                    ..Habits::default()
+                };
+                self.habits(walk, all, from);
+            }
+            for &word in &self.program.named {
+                self.written(walk, word, from);
+            }
             for unit in walk.units.ones().collect::<Vec<_>>() {
                 for &word in &self.program.units[unit].words {
                     self.written(walk, word, from);
                 }
             }
         }
-        if habits.imports && !had.imports {
-            walk.habits.imports = true;
-            for module in walk.allowed.ones().collect::<Vec<_>>() {
-                self.module(walk, module as ModuleId, from);
-                for &unit in &self.program.modules[module].runs {
-                    self.reach(walk, unit, from);
-                }
-            }
-        }
+        self.imports(walk, habits, from);
         if habits.spawns && !had.spawns {
             walk.habits.spawns = true;
             for module in walk.allowed.ones().collect::<Vec<_>>() {

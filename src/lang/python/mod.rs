@@ -22,6 +22,7 @@ mod lines;
 mod links;
 mod lock;
 mod modules;
+mod named;
 pub mod parameters;
 mod patterns;
 mod project;
@@ -52,6 +53,7 @@ const SOURCE: Kind = "python";
 /// Sources with their definitions.
 const DEFINITIONS: Kind = "python definitions";
 const PYPROJECT: Kind = "python-pyproject";
+const NAMED: Kind = "python-named";
 const SETUP_CFG: Kind = "python-setup-cfg";
 const PYTEST_INI: Kind = "python-pytest-ini";
 const TOX_INI: Kind = "python-tox-ini";
@@ -89,6 +91,25 @@ impl Lang for Python {
         }
     }
 
+    fn names_code(&self, path: &RepoPath) -> Option<Kind> {
+        let data = matches!(
+            path.extension(),
+            b"cfg"
+                | b"conf"
+                | b"env"
+                | b"in"
+                | b"ini"
+                | b"json"
+                | b"properties"
+                | b"toml"
+                | b"txt"
+                | b"xml"
+                | b"yaml"
+                | b"yml"
+        );
+        data.then_some(NAMED)
+    }
+
     fn closer(&self, kind: Kind) -> Kind {
         if kind == SOURCE { DEFINITIONS } else { kind }
     }
@@ -96,6 +117,12 @@ impl Lang for Python {
     fn facts(&self, kind: Kind, blob: &[u8]) -> Facts {
         if kind == SOURCE || kind == DEFINITIONS {
             return facts::source(blob, kind == DEFINITIONS);
+        }
+        if kind == NAMED {
+            return Facts {
+                detail: Detail::Named(named::names(blob)),
+                ..Facts::default()
+            };
         }
         let text = String::from_utf8_lossy(blob);
         let (found, code) = match kind {

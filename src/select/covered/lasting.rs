@@ -220,7 +220,9 @@ impl Ran<'_> {
                     {
                         next.push(*unit);
                     }
-                    ProgramUse::Class(class) => self.made(*class, &mut classes, &mut next),
+                    ProgramUse::Class(class) | ProgramUse::Type(class) => {
+                        self.made(*class, &mut classes, &mut next)
+                    }
                     ProgramUse::Of(class, word) | ProgramUse::Super(class, word) => {
                         self.made(*class, &mut classes, &mut next);
                         for class in &classes {

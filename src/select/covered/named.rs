@@ -1,7 +1,9 @@
 //! The names of a definition, and who uses them.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
+use crate::graph::{fits, is_affix};
 use crate::model::{ClassId, ModuleId, Program, ProgramUse, UnitId, Word};
 
 /// The names of a definition.
@@ -15,6 +17,10 @@ pub(super) struct Named<'a> {
     classes: BTreeSet<ClassId>,
     fixture: BTreeSet<Word>,
     computed: bool,
+    /// Data may give one of the names.
+    in_data: bool,
+    /// Something that holds it is handed on as a value.
+    handed: OnceCell<bool>,
 }
 
 /// The classes of whose instances some may have the members of this one: all that its heirs inherit from.
@@ -63,9 +69,12 @@ impl<'a> Named<'a> {
         }
         let fixture = program.fixtures.iter();
         let fixture = fixture.filter(|(_, units)| units.contains(&unit));
+        let in_data = program.names_all || program.named.iter().any(|word| words.contains(word));
         Self {
             program,
             unit,
+            in_data,
+            handed: OnceCell::new(),
             words,
             modules,
             classes: own
@@ -107,6 +116,7 @@ impl<'a> Named<'a> {
             return false;
         }
         own.habits.reflects
+            || own.habits.computes_names && self.in_data
             || own.habits.any_fixture && !self.fixture.is_empty()
             || self.computed && own.words.iter().any(|word| self.written(*word))
             || own.uses.iter().any(|used| self.matches(used))
@@ -124,12 +134,28 @@ impl<'a> Named<'a> {
             ProgramUse::Everything(module) => self.modules.contains(module),
             ProgramUse::Prefix(word) => self.begins(*word),
             ProgramUse::Fixture(word) => self.fixture.contains(word),
+            ProgramUse::Held => *self.handed.get_or_init(|| self.is_handed()),
             ProgramUse::Class(_)
+            | ProgramUse::Type(_)
+            | ProgramUse::Itself(_)
             | ProgramUse::Module(_)
             | ProgramUse::Name(..)
             | ProgramUse::Star(_)
             | ProgramUse::Lent => false,
         }
+    }
+
+    /// Whether its class, or a file that gives it, may be handed on as a value.
+    fn is_handed(&self) -> bool {
+        let mut units = self.program.units.iter();
+        units.any(|unit| {
+            let handed = |used: &ProgramUse| match used {
+                ProgramUse::Type(class) => self.classes.contains(class),
+                ProgramUse::Module(module) => self.modules.contains(module),
+                _ => false,
+            };
+            unit.habits.imports && !self.modules.is_empty() || unit.uses.iter().any(handed)
+        })
     }
 
     /// Whether a unit names it without computing names.
@@ -163,15 +189,14 @@ impl<'a> Named<'a> {
 
     fn written(&self, word: Word) -> bool {
         let text = &self.program.words[word as usize];
-        let part = text.len() > 2 && (text.ends_with('_') || text.starts_with('_'));
-        self.words.contains(&word) || part && self.begins(word)
+        self.words.contains(&word) || is_affix(text) && self.begins(word)
     }
 
     fn begins(&self, affix: Word) -> bool {
         let affix = self.program.words[affix as usize].as_str();
         self.words.iter().any(|word| {
             let name = self.program.words[*word as usize].as_str();
-            name.starts_with(affix) || affix.starts_with('_') && name.ends_with(affix)
+            fits(name, affix)
         })
     }
 }

@@ -394,8 +394,9 @@ impl<'a> Ran<'a> {
                 continue;
             };
             let is_asked = |word: &Word| names.contains(&program.words[*word as usize]);
-            let mut uses = program.units.iter().flat_map(|unit| &unit.uses);
-            let handed = uses.any(|used| *used == ProgramUse::Module(*module));
+            let handed = program.units.iter().any(|unit| {
+                unit.habits.imports || unit.uses.contains(&ProgramUse::Module(*module))
+            });
             let asks = |used: &ProgramUse| match used {
                 ProgramUse::Name(of, word) => of == module && is_asked(word),
                 ProgramUse::Star(of) | ProgramUse::Everything(of) => of == module,

@@ -180,6 +180,40 @@ pub(super) fn gives_module(name: &str) -> bool {
     )
 }
 
+/// Whether whoever uses this name spells texts in another way.
+pub(super) fn spells(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    matches!(
+        lower.as_str(),
+        "casefold" | "lower" | "swapcase" | "title" | "upper"
+    ) || ["camel", "capital", "classif", "pascal", "snake"]
+        .iter()
+        .any(|word| lower.contains(word))
+}
+
+/// Whether whoever uses this name lists modules.
+pub(super) fn lists_modules(name: &str) -> bool {
+    matches!(name, "find_packages" | "iter_modules" | "walk_packages")
+}
+
+/// Whether whoever uses this name lists files, or asks for the module that something stands in.
+pub(super) fn lists_files(name: &str) -> bool {
+    matches!(
+        name,
+        "__module__"
+            | "contents"
+            | "f_globals"
+            | "fwalk"
+            | "getmodule"
+            | "glob"
+            | "iglob"
+            | "iterdir"
+            | "listdir"
+            | "rglob"
+            | "scandir"
+    )
+}
+
 /// Whether whoever uses this name, or this module, reads docstrings.
 pub(super) fn reads_docs(name: &str) -> bool {
     matches!(

@@ -142,6 +142,10 @@ pub(super) const ABSTRACT: u32 = 1_048_576;
 /// Takes nothing, and defines no function: what it computes is the same whoever calls it. Where what it gives is kept by what it
 /// took, texts and numbers are nothing.
 pub(super) const TAKES_NOTHING: u32 = 4_194_304;
+/// Lists what there is to import.
+pub(super) const LISTS: u32 = 8_388_608;
+/// Lists files, or asks for the file or module that something stands in.
+pub(super) const LISTS_FILES: u32 = 16_777_216;
 /// The next statement takes its name: nobody can call it.
 pub(super) const REPLACED: u32 = 2_097_152;
 
@@ -275,6 +279,8 @@ pub(crate) enum Ty {
     Union(Vec<TyId>),
     /// What the fixture of this name gives.
     Fixture(NameId),
+    /// An object of Python's library that holds nothing but what is put into it.
+    Store,
 }
 
 /// How a unit uses something.
@@ -304,6 +310,8 @@ pub(crate) enum Use {
     Text(NameId),
     /// A fixture, by name.
     Fixture(NameId),
+    /// The name of the file itself.
+    Itself,
     /// Something goes where something else is said to: what is said, and what it is.
     Given(TyId, TyId),
     /// What is called or set gets this: where it is not ours, it may call anything of it.

@@ -14,6 +14,8 @@ use crate::model::{ClassId, ModuleId, UnitId, Word};
 #[derive(Clone, Debug, Eq, PartialEq, Hash)]
 pub(super) enum Value {
     Any,
+    /// An object of Python's library: anything, but it holds nothing but what is put into it.
+    Store,
     /// Text, numbers, nothing.
     Scalar,
     /// This text.
@@ -162,6 +164,7 @@ impl Linker<'_> {
             Ty::Scalar => Found::one(Value::Scalar),
             Ty::Text(name) => Found::one(Value::Text(self.word(file, name))),
             Ty::Outside => Found::one(Value::Outside),
+            Ty::Store => Found::one(Value::Store),
             Ty::Name(name) => {
                 let word = self.word(file, name);
                 self.lookup(file, word)
@@ -441,7 +444,7 @@ impl Linker<'_> {
 
     fn own_attribute(&mut self, value: &Value, word: Word) -> Found {
         match value {
-            Value::Any => Found::any(),
+            Value::Any | Value::Store => Found::any(),
             Value::Text(_) => Found::one(Value::Scalar),
             Value::Scalar | Value::Outside | Value::Foreign | Value::Box(_) => {
                 Found::one(value.clone())
@@ -539,9 +542,12 @@ impl Linker<'_> {
     /// What a call of a value gives.
     pub(super) fn called(&mut self, value: &Value) -> Found {
         match value {
-            Value::Any | Value::Module(_) | Value::Dir(_) | Value::Foreign | Value::Super(_) => {
-                Found::any()
-            }
+            Value::Any
+            | Value::Store
+            | Value::Module(_)
+            | Value::Dir(_)
+            | Value::Foreign
+            | Value::Super(_) => Found::any(),
             Value::Scalar | Value::Text(_) => Found::one(Value::Scalar),
             Value::Outside => Found::one(Value::Outside),
             Value::Box(inner) => {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashSet;
 
 use super::super::values::{Progress, Value};
-use super::super::{Member, Ty};
+use super::super::{Member, Ty, Use};
 use super::Linker;
 use crate::model::{ClassId, ModuleId, RepoPath, Word};
 
@@ -101,15 +101,46 @@ impl Linker<'_> {
                 .filter(|one| one.1.filled)
             {
                 let class = self.class_id(file, place as u32);
-                let mut next: Vec<ClassId> = self.all_heirs(class).iter().copied().collect();
-                next.push(class);
-                while let Some(class) = next.pop() {
-                    if self.filled.insert(class) {
-                        next.extend(&self.program.classes[class as usize].bases);
+                self.filled_with_bases(class);
+            }
+        }
+        // what an object is may rest on what was put into others
+        while self.fill_held() {
+            self.progress = Progress::default();
+        }
+    }
+
+    /// Fills the classes of the objects whose `__dict__` is given out; whether any was not yet.
+    fn fill_held(&mut self) -> bool {
+        let mut filled = false;
+        for file in 0..self.files.len() as ModuleId {
+            let units = self.symbols(file).into_iter().flat_map(|s| &s.units);
+            for used in units.flat_map(|unit| &unit.uses) {
+                let Use::Held(of, false) = used else {
+                    continue;
+                };
+                for value in &self.eval(file, *of).values {
+                    if let Value::Instance(class) | Value::Super(class) = value {
+                        filled |= self.filled_with_bases(*class);
                     }
                 }
             }
         }
+        filled
+    }
+
+    /// Whether a class, with all that extends it and what these extend, was not yet filled.
+    fn filled_with_bases(&mut self, class: ClassId) -> bool {
+        let mut next: Vec<ClassId> = self.all_heirs(class).iter().copied().collect();
+        next.push(class);
+        let mut filled = false;
+        while let Some(class) = next.pop() {
+            if self.filled.insert(class) {
+                filled = true;
+                next.extend(&self.program.classes[class as usize].bases);
+            }
+        }
+        filled
     }
 
     /// Everything that extends a class, directly or not.

@@ -13,11 +13,11 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::values::{Progress, Value};
 use super::{
     ABSTRACT, ANY_FIXTURE, Bound, CACHED, DYNAMIC, ELSEWHERE, EMPTY, GIVEN_AWAY, IMPORTS, Kind,
-    LOOKS_AROUND, MAKES_PASSING, MAY_FAIL, Member, NAMES_AROUND, PASSES, READS_DOCS, READS_HEADS,
-    READS_SOURCES, REFLECTS, REPLACED, SPAWNS, Symbols, TAKES_NOTHING, Ty, TyId, WIDE,
+    LISTS, LOOKS_AROUND, MAKES_PASSING, MAY_FAIL, Member, NAMES_AROUND, PASSES, READS_DOCS,
+    READS_HEADS, READS_SOURCES, REFLECTS, REPLACED, SPAWNS, Symbols, TAKES_NOTHING, Ty, TyId, WIDE,
 };
-use crate::lang::FileFacts;
 use crate::lang::python::resolve::{File, Resolver, SetUp, set_up};
+use crate::lang::{Detail, FileFacts};
 use crate::model::{
     ClassId, EdgeSink, Habits, ModuleId, Program, ProgramClass, ProgramLeft, ProgramModule,
     ProgramUnit, ProgramUse, RepoPath, Snapshot, UnitId, Word,
@@ -75,6 +75,20 @@ pub(in crate::lang::python) fn program(
     for file in 0..files.len() as ModuleId {
         linker.link(file);
     }
+    for file in all {
+        match &file.facts.detail {
+            Detail::Named(Some(names)) => {
+                for name in names {
+                    // a name that no code has leads nowhere
+                    linker.program.named.extend(linker.words.get(name.as_str()));
+                }
+            }
+            Detail::Named(None) => linker.program.names_all = true,
+            _ => {}
+        }
+    }
+    linker.program.named.sort_unstable();
+    linker.program.named.dedup();
     // commands that the project installs run the functions of their modules
     for project in &projects {
         for (_, module) in &project.says.scripts {
@@ -180,8 +194,10 @@ impl<'a> Linker<'a> {
             let at = at as ModuleId;
             self.units.push(self.program.units.len() as UnitId);
             self.classes.push(self.program.classes.len() as ClassId);
+            let called = self.imported_as(file.path);
             let mut module = ProgramModule {
                 path: file.path.clone(),
+                called,
                 first: self.program.units.len() as UnitId,
                 examples: file.source.doctests,
                 opaque: self
@@ -236,6 +252,7 @@ impl<'a> Linker<'a> {
                             computes_names: habit(DYNAMIC),
                             reflects: habit(REFLECTS),
                             imports: habit(IMPORTS),
+                            lists: habit(LISTS),
                             spawns: habit(SPAWNS),
                             reads_docs: habit(READS_DOCS),
                             any_fixture: habit(ANY_FIXTURE),
@@ -321,6 +338,24 @@ impl<'a> Linker<'a> {
             self.scopes.push(scope);
             self.program.modules.push(module);
         }
+    }
+
+    /// The words that may be the last part of a name by which a file is imported.
+    fn imported_as(&mut self, path: &RepoPath) -> Vec<Word> {
+        let stem = String::from_utf8_lossy(path.stem()).into_owned();
+        let stem = stem.split('.').next().unwrap_or_default().to_owned();
+        let mut names = vec![
+            stem.trim_end_matches(|c: char| c.is_ascii_digit())
+                .to_owned(),
+        ];
+        if matches!(stem.as_str(), "__init__" | "__main__") {
+            let folder = path.parent();
+            names.extend(folder.map(|dir| String::from_utf8_lossy(dir.file_name()).into_owned()));
+        }
+        names.push(stem);
+        names.dedup();
+        names.retain(|name| !name.is_empty());
+        names.iter().map(|name| self.intern(name)).collect()
     }
 
     /// What a runner calls unasked.
@@ -509,7 +544,7 @@ impl<'a> Linker<'a> {
 fn as_value(value: &Value) -> Option<ProgramUse> {
     match value {
         Value::Unit(unit) => Some(ProgramUse::Unit(*unit)),
-        Value::Class(class) => Some(ProgramUse::Class(*class)),
+        Value::Class(class) => Some(ProgramUse::Type(*class)),
         Value::Module(module) => Some(ProgramUse::Module(*module)),
         _ => None,
     }

@@ -92,6 +92,7 @@ impl Linker<'_> {
                 uses.extend(found.touched.iter().map(|unit| ProgramUse::Unit(*unit)));
                 uses.extend(found.values.iter().filter_map(|value| match value {
                     Value::Unit(unit) => Some(ProgramUse::Call(*unit)),
+                    Value::Class(class) => Some(ProgramUse::Class(*class)),
                     other => as_value(other),
                 }));
             }
@@ -165,7 +166,7 @@ impl Linker<'_> {
                     }
                 }
             }
-            Use::Held(of, read) => {
+            Use::Held(of, _) => {
                 for value in self.eval(file, of).values.clone() {
                     match value {
                         Value::Module(module) => {
@@ -174,13 +175,16 @@ impl Linker<'_> {
                         Value::Class(class) => {
                             uses.insert(ProgramUse::All(class));
                         }
-                        Value::Instance(_) if read => {}
-                        Value::Any | Value::Dir(_) | Value::Instance(_) | Value::Super(_) => {
-                            self.looks_at_all(unit);
+                        Value::Any | Value::Dir(_) => {
+                            uses.insert(ProgramUse::Held);
                         }
+                        // what is put into it was told before
                         _ => {}
                     }
                 }
+            }
+            Use::Itself => {
+                uses.insert(ProgramUse::Itself(file));
             }
             Use::Prefix(name) => {
                 let word = self.word(file, name);
@@ -214,7 +218,7 @@ impl Linker<'_> {
         for value in &to {
             match value {
                 Value::Foreign | Value::Outside => outside = true,
-                Value::Any => unknown = true,
+                Value::Any | Value::Store => unknown = true,
                 Value::Class(class) | Value::Instance(class) | Value::Super(class) => {
                     let class = &self.program.classes[*class as usize];
                     unknown |= class.open || class.outside;
@@ -232,7 +236,7 @@ impl Linker<'_> {
                     uses.insert(ProgramUse::All(class));
                 }
                 Value::Box(inner) => next.extend(inner.iter().cloned()),
-                Value::Any if outside => {
+                Value::Any | Value::Store if outside => {
                     uses.insert(ProgramUse::Lent);
                 }
                 _ => {}
@@ -256,7 +260,7 @@ impl Linker<'_> {
         uses: &mut FxHashSet<ProgramUse>,
     ) {
         match value {
-            Value::Any => {
+            Value::Any | Value::Store => {
                 uses.insert(ProgramUse::Any(word));
             }
             Value::Scalar | Value::Text(_) | Value::Outside | Value::Foreign | Value::Box(_) => {
@@ -316,7 +320,9 @@ impl Linker<'_> {
     fn heirs_used(&mut self, value: &Value, uses: &mut FxHashSet<ProgramUse>) {
         let heirs = match value {
             Value::Class(class) | Value::Instance(class) => self.all_heirs(*class),
-            Value::Any => Rc::new((0..self.program.classes.len() as ClassId).collect()),
+            Value::Any | Value::Store => {
+                Rc::new((0..self.program.classes.len() as ClassId).collect())
+            }
             _ => Rc::default(),
         };
         uses.extend(heirs.iter().copied().map(ProgramUse::Class));

@@ -96,6 +96,8 @@ impl Reader<'_> {
                 let name = dotted(expr).unwrap_or_default();
                 match name.rsplit('.').next().unwrap_or_default() {
                     "Any" | "object" | "Callable" | "Hashable" | "Sized" | "SupportsInt" => 0,
+                    // what is ours is one, too
+                    "ModuleType" | "FunctionType" | "MethodType" | "SimpleNamespace" => 0,
                     "str" | "int" | "float" | "bool" | "bytes" | "complex" | "None" => {
                         self.ty(Ty::Scalar)
                     }

@@ -1,9 +1,12 @@
 //! Calls.
 
+use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{Expr, ExprAttribute, ExprCall, InterpolatedStringElement, Operator};
 use ruff_python_parser::parse_expression;
 
-use super::super::{ANY_FIXTURE, DYNAMIC, IMPORTS, NAMES_AROUND, REFLECTS, Ty, TyId, Use, keeping};
+use super::super::pure::dotted;
+use super::super::{ANY_FIXTURE, DYNAMIC, Imported, LISTS, NAMES_AROUND, Ty, TyId, Use, keeping};
+use super::expression::is_loaded_modules;
 use super::{Reader, texts};
 
 impl Reader<'_> {
@@ -27,9 +30,7 @@ impl Reader<'_> {
     pub(super) fn call(&mut self, call: &ExprCall) -> TyId {
         let arguments = &call.arguments;
         let plain = call.func.as_name_expr().map(|n| n.id.as_str().to_owned());
-        let local = plain
-            .as_deref()
-            .is_some_and(|name| self.frames.iter().any(|f| f.vars.contains_key(name)));
+        let local = plain.as_deref().is_some_and(|name| self.is_local(name));
         match plain.as_deref().filter(|_| !local) {
             Some("super") => {
                 arguments.args.iter().for_each(|e| {
@@ -64,7 +65,9 @@ impl Reader<'_> {
                     Some(Expr::StringLiteral(text)) => {
                         let name = self.name(text.value.to_str());
                         self.named(text.value.to_str());
-                        if text.value.to_str() == "__dict__" {
+                        let asks = plain.as_deref() != Some("hasattr");
+                        let described = |r: &Self| r.is_described(&arguments.args[0]);
+                        if text.value.to_str() == "__dict__" && asks && !described(self) {
                             self.held(of, false);
                         }
                         self.uses(Use::Attr(of, name));
@@ -80,10 +83,6 @@ impl Reader<'_> {
                             _ => {
                                 let name = self.expr(other);
                                 self.uses(Use::Computed(of, name));
-                                // of a module that is not told, a name that is not told
-                                if self.out.units[self.unit as usize].flags & IMPORTS != 0 {
-                                    self.flag(REFLECTS);
-                                }
                             }
                         }
                         self.expr(other);
@@ -131,6 +130,36 @@ impl Reader<'_> {
             let said = self.annotation(&arguments.args[0]);
             let given = self.expr(&arguments.args[1]);
             return self.union(vec![said, given]);
+        }
+        if let Some(module) = named_module(call) {
+            if let Expr::Attribute(attribute) = &*call.func {
+                self.receiver(&attribute.value);
+            }
+            let id = self.out.imports.len() as u32;
+            self.out.imports.push(Imported {
+                module: module.to_owned(),
+                ..Imported::default()
+            });
+            let module = self.ty(Ty::Imported(id));
+            self.uses(Use::Import(id));
+            self.uses(Use::Load(module));
+            return 0;
+        }
+        if let Expr::Attribute(attribute) = &*call.func
+            && is_loaded_modules(&attribute.value)
+            && matches!(attribute.attr.as_str(), "get" | "pop" | "setdefault")
+        {
+            self.module_by_name(arguments.args.first());
+            self.exprs(arguments.args.iter().skip(1));
+            return 0;
+        }
+        if let (Some("object.__new__"), [class]) =
+            (dotted(&call.func).as_deref(), &arguments.args[..])
+            && !self.is_local("object")
+        {
+            let class = self.receiver(class);
+            self.uses(Use::Called(class));
+            return self.ty(Ty::Instance(class));
         }
         let func = match &*call.func {
             Expr::Name(name) => {
@@ -196,6 +225,14 @@ impl Reader<'_> {
         for (at, argument) in arguments.args.iter().enumerate() {
             let ty = match argument {
                 _ if types && at == 0 => self.touch(argument),
+                // `monkeypatch.setitem(sys.modules, "name", module)`
+                _ if at == 0
+                    && is_loaded_modules(argument)
+                    && matches!(last, "setitem" | "delitem") =>
+                {
+                    self.module_by_name(arguments.args.get(1));
+                    0
+                }
                 _ => self.expr(argument),
             };
             if !own {
@@ -274,7 +311,13 @@ impl Reader<'_> {
             }
         }
         if keeping::gives_module(last) {
+            if arguments.args.iter().any(holds_name) {
+                self.flag(LISTS);
+            }
             return 0;
+        }
+        if self.makes_store(&call.func) {
+            return self.ty(Ty::Store);
         }
         self.ty(Ty::Call(func))
     }
@@ -291,6 +334,36 @@ impl Reader<'_> {
             _ => {}
         }
     }
+}
+
+/// The module that a call imports, where its name stands there.
+fn named_module(call: &ExprCall) -> Option<&str> {
+    let [Expr::StringLiteral(name), rest @ ..] = &call.arguments.args[..] else {
+        return None;
+    };
+    let function = dotted(&call.func)?;
+    let imports = matches!(
+        function.rsplit('.').next().unwrap_or_default(),
+        "__import__" | "import_module" | "importorskip"
+    );
+    let name = name.value.to_str();
+    let plain = rest.iter().all(Expr::is_literal_expr) && call.arguments.keywords.is_empty();
+    (imports && plain && !name.starts_with('.')).then_some(name)
+}
+
+/// Whether an expression asks for the name of a function or class.
+fn holds_name(expr: &Expr) -> bool {
+    struct Holds(bool);
+    impl<'a> Visitor<'a> for Holds {
+        fn visit_expr(&mut self, expr: &'a Expr) {
+            self.0 |= matches!(expr, Expr::Attribute(attribute)
+                if matches!(attribute.attr.as_str(), "__name__" | "__qualname__"));
+            visitor::walk_expr(self, expr);
+        }
+    }
+    let mut holds = Holds(false);
+    holds.visit_expr(expr);
+    holds.0
 }
 
 /// Whether this is the method of a `__dict__` that changes nothing in it.

@@ -1,11 +1,14 @@
 //! Expressions.
 
 use ruff_python_ast::{
-    Comprehension, Expr, InterpolatedStringElement, InterpolatedStringElements, Operator,
+    Comprehension, Expr, ExprCompare, InterpolatedStringElement, InterpolatedStringElements,
+    Operator,
 };
 
+use super::super::pure::dotted;
 use super::super::scope::{Frame, Names, parameters};
 use super::super::{Ty, TyId, Use};
+use super::pieces::GAP;
 use super::{DEEP, Reader};
 
 impl Reader<'_> {
@@ -42,6 +45,19 @@ impl Reader<'_> {
                 ty
             }
             Expr::BinOp(op) => {
+                let sides = (
+                    op.left.as_string_literal_expr(),
+                    op.right.as_string_literal_expr(),
+                );
+                match (op.op, sides) {
+                    (Operator::Add, (Some(text), None)) => {
+                        self.gapped(&format!("{}{GAP}", text.value.to_str()));
+                    }
+                    (Operator::Add, (None, Some(text))) => {
+                        self.gapped(&format!("{GAP}{}", text.value.to_str()));
+                    }
+                    _ => {}
+                }
                 let left = self.expr(&op.left);
                 let right = self.expr(&op.right);
                 let scalar =
@@ -155,16 +171,28 @@ impl Reader<'_> {
                 }
                 0
             }
+            // whether it is the program
+            Expr::Compare(compare) if is_asked_for_main(compare) => self.ty(Ty::Scalar),
             Expr::Compare(compare) => {
                 self.expr(&compare.left);
-                self.exprs(&compare.comparators[..]);
+                for part in &compare.comparators {
+                    if !is_loaded_modules(part) {
+                        self.expr(part);
+                    }
+                }
                 self.ty(Ty::Scalar)
             }
             Expr::Call(call) => self.call(call),
             Expr::FString(string) => {
+                let mut gapped = String::new();
                 for part in string.value.elements() {
+                    match part {
+                        InterpolatedStringElement::Literal(text) => gapped.push_str(&text.value),
+                        InterpolatedStringElement::Interpolation(_) => gapped.push(GAP),
+                    }
                     self.element(part);
                 }
+                self.gapped(&gapped);
                 self.ty(Ty::Scalar)
             }
             Expr::TString(string) => {
@@ -199,6 +227,10 @@ impl Reader<'_> {
                 self.uses(Use::Load(ty));
                 ty
             }
+            Expr::Subscript(subscript) if is_loaded_modules(&subscript.value) => {
+                self.module_by_name(Some(&subscript.slice));
+                0
+            }
             Expr::Subscript(subscript) => {
                 let of = self.expr(&subscript.value);
                 self.expr(&subscript.slice);
@@ -211,6 +243,7 @@ impl Reader<'_> {
             Expr::Name(name) => {
                 let ty = self.lookup(&name.id);
                 self.named(&name.id);
+                self.itself(&name.id);
                 self.builtin(&name.id);
                 self.handed(&name.id);
                 self.uses(Use::Load(ty));
@@ -273,4 +306,15 @@ impl Reader<'_> {
         self.frames.pop();
         result
     }
+}
+
+/// Whether this is `sys.modules`.
+pub(super) fn is_loaded_modules(expr: &Expr) -> bool {
+    dotted(expr).as_deref() == Some("sys.modules")
+}
+
+/// `__name__ == "__main__"`.
+fn is_asked_for_main(compare: &ExprCompare) -> bool {
+    let is_name = |expr: &Expr| matches!(expr, Expr::Name(name) if name.id.as_str() == "__name__");
+    is_name(&compare.left) && compare.comparators.iter().all(Expr::is_string_literal_expr)
 }

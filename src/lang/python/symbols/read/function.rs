@@ -292,6 +292,14 @@ impl Reader<'_> {
             }
         }
         let mut first = receiver;
+        let described = match function.name.as_str() {
+            "__get__" | "__set__" | "__delete__" if first.is_some() => {
+                parameters(&function.parameters).nth(1)
+            }
+            _ => None,
+        };
+        let described = described.map(|parameter| parameter.name.to_string());
+        let outer = std::mem::replace(&mut self.described, described);
         let starred: Vec<&str> = [&function.parameters.vararg, &function.parameters.kwarg]
             .into_iter()
             .flatten()
@@ -324,6 +332,7 @@ impl Reader<'_> {
         self.stmts(&function.body);
         let (yields, returns) = self.yields.pop().unwrap_or_default();
         self.frames.pop();
+        self.described = outer;
         if let Some(annotation) = &function.returns {
             let said = self.annotation(annotation);
             for ty in yields.into_iter().chain(returns) {

@@ -8,6 +8,7 @@ mod function;
 mod import;
 mod level;
 mod name;
+mod pieces;
 mod statement;
 mod target;
 
@@ -18,7 +19,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::scope::Frame;
 use super::units::{Part, Region, print};
-use super::{Bound, NameId, Symbols, Ty, TyId, Unit, Use};
+use super::{
+    Bound, IMPORTS, LISTS, LISTS_FILES, NameId, REFLECTS, Symbols, Ty, TyId, Unit, Use, keeping,
+};
 use crate::lang::python::lines::Lines;
 
 /// Deeper trees are not walked.
@@ -60,6 +63,7 @@ pub(in crate::lang::python) fn read(
         annotations_wait: body.iter().any(is_future_annotations),
         paths: FxHashSet::default(),
         replaced: false,
+        described: None,
     };
     reader.new_unit(Unit::default(), TextRange::default());
     reader.ty(Ty::Unknown);
@@ -72,6 +76,34 @@ pub(in crate::lang::python) fn read(
         unit.words = std::mem::take(&mut used.1);
         unit.words.sort_unstable();
         unit.words.dedup();
+        let text = |name: &NameId| reader.out.names[*name as usize].as_str();
+        let asks = |wanted: &str| {
+            let mut uses = unit.uses.iter();
+            uses.any(|used| matches!(used, Use::Attr(_, name) if text(name) == wanted))
+        };
+        let imports = unit.flags & IMPORTS != 0;
+        // files of code lose their ending before they are imported
+        let of_code = || unit.words.iter().any(|word| text(word) == "py") || asks("stem");
+        let lists = unit.flags & LISTS_FILES != 0 && (imports || of_code());
+        // a name that is told at run time may be spelled in another way there
+        let spells = |used: &Use| match used {
+            Use::Attr(_, name) => keeping::spells(text(name)),
+            _ => false,
+        };
+        let computes = unit
+            .uses
+            .iter()
+            .any(|used| matches!(used, Use::Computed(..)));
+        let spells = unit.uses.iter().any(spells)
+            || unit.globals.iter().any(|name| keeping::spells(text(name)));
+        if imports && computes && spells {
+            unit.flags |= REFLECTS;
+        }
+        // a name of a module may be made of one of a class
+        let spelled = imports && asks("lower") && (asks("__name__") || asks("__qualname__"));
+        if lists || spelled {
+            unit.flags |= LISTS;
+        }
     }
     reader.out.loaded = reader.loaded.into_iter().collect();
     reader.out.loaded.sort_unstable();
@@ -111,6 +143,8 @@ struct Reader<'l> {
     paths: FxHashSet<String>,
     /// The statement that is read is a function whose name the next one takes.
     replaced: bool,
+    /// In the method of a descriptor: the parameter for the object that it is asked for.
+    described: Option<String>,
 }
 
 impl Reader<'_> {

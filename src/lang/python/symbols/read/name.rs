@@ -2,11 +2,13 @@
 
 use ruff_python_ast::Expr;
 
+use super::super::pure::dotted;
 use super::super::{
-    ANY_FIXTURE, DYNAMIC, ELSEWHERE, IMPORTS, LOOKS_AROUND, NameId, READS_DOCS, READS_HEADS,
-    READS_SOURCES, REFLECTS, SPAWNS, Ty, TyId, Use, keeping,
+    ANY_FIXTURE, DYNAMIC, ELSEWHERE, IMPORTS, LISTS, LISTS_FILES, LOOKS_AROUND, NameId, READS_DOCS,
+    READS_HEADS, READS_SOURCES, REFLECTS, SPAWNS, Ty, TyId, Use, keeping,
 };
 use super::Reader;
+use super::pieces::{format, pieces};
 
 impl Reader<'_> {
     /// What a name is, seen from here.
@@ -41,6 +43,15 @@ impl Reader<'_> {
         self.ty(Ty::Name(name))
     }
 
+    /// Whether a name is that of a function around, and so not Python's own of that name. A class's may not be there yet.
+    pub(super) fn is_local(&self, name: &str) -> bool {
+        let mut functions = self.frames.iter().rev();
+        let found = functions.find(|frame| {
+            frame.globals.contains(name) || frame.class.is_none() && frame.vars.contains_key(name)
+        });
+        found.is_some_and(|frame| !frame.globals.contains(name))
+    }
+
     fn looked_up(&mut self, name: NameId) {
         if self.unit == 0 {
             let line = self.loaded.entry(name).or_insert(self.stmt_lines.0);
@@ -53,6 +64,7 @@ impl Reader<'_> {
         match expr {
             Expr::Name(name) => {
                 self.started(&name.id);
+                self.itself(&name.id);
                 let ty = self.lookup(&name.id);
                 self.uses(Use::Touch(ty));
                 ty
@@ -89,21 +101,23 @@ impl Reader<'_> {
             }
             let module = self.imported(&owner.id);
             let module = module.map_or(owner.id.as_str(), |import| import.module.as_str());
-            if keeping::reads_docs(module) {
+            let module = module.to_owned();
+            if keeping::reads_docs(&module) {
                 self.flag(READS_DOCS);
             }
-            if owner.id.as_str() == "os" && keeping::leaves(text) {
+            if module == "os" && keeping::leaves(text) {
                 self.flag(ELSEWHERE);
             }
-            match (owner.id.as_str(), text) {
-                ("sys", "modules") => self.flag(IMPORTS | DYNAMIC),
+            match (module.as_str(), text) {
+                ("sys", "modules") => self.flag(IMPORTS | DYNAMIC | LISTS),
+                ("os", "walk") => self.flag(LISTS_FILES),
                 ("os", "system" | "execv" | "execve" | "spawnv" | "fork") => {
                     self.flag(SPAWNS | IMPORTS)
                 }
                 _ => {}
             }
         }
-        if text == "__dict__" {
+        if text == "__dict__" && !self.is_described(&attribute.value) {
             self.held(of, false);
         }
         self.uses(Use::Attr(of, name));
@@ -118,10 +132,55 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether this is the object for which a descriptor is asked: what it keeps there is got by the descriptor's own name.
+    pub(super) fn is_described(&self, of: &Expr) -> bool {
+        matches!(of, Expr::Name(name) if self.described.as_deref() == Some(name.id.as_str()))
+    }
+
+    /// Whether a call of this makes an object of Python's library that holds nothing but what is put into it.
+    pub(super) fn makes_store(&self, func: &Expr) -> bool {
+        let Some(name) = dotted(func) else {
+            return false;
+        };
+        let (first, last) = name.split_once('.').unwrap_or((&name, ""));
+        let Some(from) = self.imported(first).filter(|from| from.level == 0) else {
+            return false;
+        };
+        let class = from.name.as_deref().unwrap_or(last);
+        let plain = from.name.is_none() || last.is_empty();
+        !self.is_local(first)
+            && plain
+            && matches!(
+                (from.module.as_str(), class),
+                ("threading", "local") | ("types", "ModuleType" | "SimpleNamespace")
+            )
+    }
+
     /// A name that a module gave which starts processes.
     pub(super) fn started(&mut self, name: &str) {
         if self.starters.contains(name) {
             self.flag(ELSEWHERE | SPAWNS | IMPORTS);
+        }
+    }
+
+    /// A name by which a file can tell its own.
+    pub(super) fn itself(&mut self, name: &str) {
+        if matches!(
+            name,
+            "__name__" | "__package__" | "__spec__" | "__file__" | "__path__"
+        ) {
+            self.uses(Use::Itself);
+        }
+    }
+
+    /// A module that is got out of those which are loaded, by its name.
+    pub(super) fn module_by_name(&mut self, name: Option<&Expr>) {
+        if let Some(name) = name {
+            self.expr(name);
+        }
+        // that of the runner; where a file is started, it shows as a program
+        if !matches!(name, Some(Expr::StringLiteral(text)) if text.value.to_str() == "__main__") {
+            self.flag(IMPORTS | DYNAMIC);
         }
     }
 
@@ -154,6 +213,8 @@ impl Reader<'_> {
             "dictConfig" | "fileConfig" => self.flag(IMPORTS | DYNAMIC),
             _ if keeping::gives_module(name) => self.flag(IMPORTS | DYNAMIC),
             "getfixturevalue" => self.flag(ANY_FIXTURE),
+            _ if keeping::lists_modules(name) => self.flag(LISTS),
+            _ if keeping::lists_files(name) => self.flag(LISTS_FILES),
             _ => {
                 let lower = name.to_ascii_lowercase();
                 if [
@@ -180,6 +241,7 @@ impl Reader<'_> {
     /// Python's own functions whose use says something by itself.
     pub(super) fn builtin(&mut self, name: &str) {
         match name {
+            _ if self.is_local(name) => {}
             "exec" | "eval" | "compile" => self.flag(DYNAMIC),
             "help" => self.flag(READS_DOCS),
             _ => {}
@@ -188,12 +250,23 @@ impl Reader<'_> {
 
     /// One of them that is not called where it stands: somebody will, with anything.
     pub(super) fn handed(&mut self, name: &str) {
-        if matches!(name, "globals" | "dir" | "vars") {
+        if matches!(name, "globals" | "dir" | "vars") && !self.is_local(name) {
             self.flag(REFLECTS | DYNAMIC);
         }
     }
 
+    /// A text with gaps, of which names may be made.
+    pub(super) fn gapped(&mut self, text: &str) {
+        for piece in pieces(text) {
+            let word = self.name(&piece);
+            self.uses[self.unit as usize].1.push(word);
+        }
+    }
+
     pub(super) fn text(&mut self, text: &str) {
+        if let Some(gapped) = format(text) {
+            self.gapped(&gapped);
+        }
         let mut words = 0;
         for word in text.split(|c: char| !(c.is_alphanumeric() || c == '_')) {
             let first = word.chars().next();
@@ -217,10 +290,23 @@ impl Reader<'_> {
             let text = self.name(text);
             self.uses(Use::Text(text));
         }
-        if text.contains("import ") {
+        if holds_import(text) {
             self.flag(DYNAMIC | IMPORTS);
         }
     }
+}
+
+/// Whether a text may be code that imports something, or the end of such code: `import` stands where a statement begins, or after
+/// `from` and a way.
+fn holds_import(text: &str) -> bool {
+    text.match_indices("import ").any(|(at, _)| {
+        let before = text[..at].trim_end_matches([' ', '\t']);
+        let line = before.rsplit(['\n', ';']).next().unwrap_or_default();
+        let mut words = line.split_whitespace().rev().skip(1);
+        before.is_empty()
+            || before.ends_with(['\n', '\r', ';', ':', '\'', '"', '`', '(', '\\'])
+            || words.next() == Some("from")
+    })
 }
 
 /// The attributes that a text asks of what is put into it, as a format (`{0.name}`, `{row.total:>8}`).

@@ -5,6 +5,7 @@ use ruff_python_ast::Expr;
 use super::super::keeping::Root;
 use super::super::{Bound, Left, Member, NameId, Ty, TyId, Use, keeping};
 use super::Reader;
+use super::expression::is_loaded_modules;
 use crate::lang::python::stdlib;
 
 impl Reader<'_> {
@@ -69,6 +70,9 @@ impl Reader<'_> {
                         members.push(member);
                     }
                 }
+            }
+            Expr::Subscript(subscript) if is_loaded_modules(&subscript.value) => {
+                self.module_by_name(Some(&subscript.slice));
             }
             Expr::Subscript(subscript) => {
                 self.left_behind(&subscript.value);
