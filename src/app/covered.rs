@@ -51,11 +51,12 @@ impl Workspace {
             rules: &self.config().rules,
         };
         let since = select::select(inputs);
-        let gathered = self.gather(&since, inputs, &reading.units, [&at, head], progress)?;
+        let mut gathered = self.gather(&since, inputs, &reading.units, [&at, head], progress)?;
         let evidence = self.evidence(files, &at, &base_graph, gathered.base(), &mut told)?;
         if evidence.tests.is_empty() || full.selected().is_empty() {
             return Ok((full, told));
         }
+        gathered.leave_out_what_nobody_ran(&since, &change, &evidence);
         told.whole.clone_from(&gathered.told);
         let finer = gathered.finer(inputs);
         let reached = self.lines_of(select::told_by_lines(&finer), [&at, head])?;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{AppError, Granularity, Progress, Workspace, layout};
 use crate::graph::Graph;
 use crate::lang::{self, UnitChange};
-use crate::model::{ChangeKind, Entry, Node, PathChange, Program, RepoPath};
+use crate::model::{Change, ChangeKind, Entry, Node, PathChange, Program, RepoPath};
 use crate::repo::Side;
-use crate::select::{self, Attributed, Edit, Finer, Inputs, Namers, Selection};
+use crate::select::{self, Attributed, Cause, Edit, Evidence, Finer, Inputs, Namers, Selection};
 
 /// What a finer layer looks at, as far as it can be told from a change.
 pub(super) struct Gathered {
@@ -115,6 +115,29 @@ impl Gathered {
         })
     }
 
+    /// Takes for attributed, with no definition that differs, what coverage had in sight and nobody ran: sources that no test is seen to
+    /// reach.
+    pub(super) fn leave_out_what_nobody_ran(
+        &mut self,
+        full: &Selection,
+        change: &Change,
+        evidence: &Evidence,
+    ) {
+        let unreached = full.fallbacks().iter();
+        let unreached = unreached.filter(|fallback| fallback.cause == Cause::Unreached);
+        for path in unreached.map(|fallback| &fallback.path) {
+            let modified =
+                |one: &PathChange| one.path == *path && one.kind() == ChangeKind::Modified;
+            if path.extension() == b"py"
+                && change.paths.iter().any(modified)
+                && evidence.never_ran(path)
+            {
+                self.files.insert(path.clone(), Attributed::default());
+                self.told.retain(|(told, _)| told != path);
+            }
+        }
+    }
+
     /// What may be affected by what coverage leaves: the `rest`, and all that is not attributed.
     pub(super) fn floor(
         &self,
@@ -183,6 +206,7 @@ impl Workspace {
                 docs,
                 names,
                 imports,
+                loads,
                 moved,
             } = change
             else {
@@ -205,6 +229,7 @@ impl Workspace {
                 docs: docs.clone(),
                 names: names.clone(),
                 imports: imports.clone(),
+                loads: loads.clone(),
             };
             found.files.insert(path.clone(), attributed);
         }

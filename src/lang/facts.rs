@@ -63,6 +63,8 @@ pub enum UnitChange {
         names: Vec<String>,
         /// New imports on the top level, as [`crate::model::ProgramImport::written`]. They run before anything else does.
         imports: Vec<String>,
+        /// The imports among those of the top level that load what the other version does not: of the older and of the newer one.
+        loads: [Vec<String>; 2],
         /// Some unit starts on another line.
         moved: bool,
     },

@@ -217,6 +217,8 @@ pub struct ProgramModule {
     pub hooks: Vec<UnitId>,
     /// What it imports on its top level.
     pub imports: Vec<ProgramImport>,
+    /// Loading it does nothing but to define things and to import.
+    pub quiet: bool,
     /// Its docstrings hold examples.
     pub examples: bool,
     /// Why it may use anything, where it may, in words that continue "`file` is loaded, and".
@@ -230,6 +232,8 @@ pub struct ProgramImport {
     pub written: String,
     /// It names a file of the program.
     pub ours: bool,
+    /// The files that it may load itself, apart from the packages around them.
+    pub loads: Vec<ModuleId>,
     /// What it names is there, and is no file of its own.
     pub bound: bool,
 }
@@ -317,6 +321,14 @@ impl Program {
                 runs: shifted(module.runs),
                 main: shifted(module.main),
                 hooks: shifted(module.hooks),
+                imports: module
+                    .imports
+                    .into_iter()
+                    .map(|import| ProgramImport {
+                        loads: import.loads.iter().map(|module| module + modules).collect(),
+                        ..import
+                    })
+                    .collect(),
                 members: module
                     .members
                     .into_iter()

@@ -6,6 +6,7 @@
 
 mod cargo;
 mod data;
+pub(super) mod loads;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -36,6 +37,8 @@ pub struct Attributed {
     pub names: Vec<String>,
     /// New imports on the top level, as [`ProgramImport::written`](crate::model::ProgramImport::written).
     pub imports: Vec<String>,
+    /// The imports that load what the other version does not, of the older and of the newer one, in the same form.
+    pub loads: [Vec<String>; 2],
 }
 
 /// What narrowing is made of.
@@ -77,6 +80,10 @@ pub fn unattributable(finer: &Finer<'_>) -> Vec<(RepoPath, String)> {
                 path.clone(),
                 format!("it may not find what it now imports: {import}"),
             ));
+            continue;
+        }
+        if loads::are_noticed(change, path, finer) {
+            found.push((path.clone(), "it imports other modules".to_owned()));
             continue;
         }
         let reason =
@@ -261,6 +268,10 @@ impl<'a> Side<'a> {
             let names = change.names.iter();
             side.names
                 .extend(names.filter_map(|name| Some((module, *words.get(name.as_str())?))));
+            for (parent, name) in loads::named(change, path, program) {
+                let name = words.get(name).copied();
+                side.names.extend(name.map(|name| (parent, name)));
+            }
             let first = program.modules[module as usize].first;
             side.changed
                 .extend(change.units.iter().filter_map(place).map(|at| first + at));

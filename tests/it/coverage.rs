@@ -926,3 +926,143 @@ fn a_name_that_is_gone_is_felt_by_who_ran_code_that_asks_for_it() {
     edit(&repo, "pkg/names.py", "LIMIT = 1\n", "");
     assert_eq!(left(&repo, &file, &[]), ["tests/test_names.py::test_limit"]);
 }
+
+#[test]
+fn a_docstring_is_felt_by_who_reads_docstrings_where_its_object_is_got_hold_of() {
+    let (repo, file) = measured(
+        &[
+            (
+                "pkg/told.py",
+                "def both():\n    return 0\n\n\nclass Told:\n    \"\"\"One.\"\"\"\n\n    def text(self):\n        return self.__doc__\n\n\ndef called():\n    \"\"\"Two.\"\"\"\n    return 1\n\n\ndef given():\n    \"\"\"Three.\"\"\"\n    return 2\n",
+            ),
+            (
+                "tests/test_told.py",
+                "from pkg.told import Told, both, called, given\n\n\ndef test_reads():\n    assert Told().text() == \"One.\" and not both()\n\n\ndef test_calls():\n    assert called() == 1 + both()\n\n\ndef test_gives():\n    assert [given][0]() == 2 + both()\n",
+            ),
+        ],
+        &[
+            (
+                "",
+                &[
+                    ("pkg/told.py", &[1, 5, 6, 8, 12, 17]),
+                    ("tests/test_told.py", &[1, 4, 8, 12]),
+                ],
+            ),
+            (
+                "tests/test_told.py::test_reads",
+                &[("pkg/told.py", &[2, 9]), ("tests/test_told.py", &[5])],
+            ),
+            (
+                "tests/test_told.py::test_calls",
+                &[("pkg/told.py", &[2, 14]), ("tests/test_told.py", &[9])],
+            ),
+            (
+                "tests/test_told.py::test_gives",
+                &[("pkg/told.py", &[2, 19]), ("tests/test_told.py", &[13])],
+            ),
+        ],
+    );
+    for (from, to, tests) in [
+        ("One.", "Four.", &["tests/test_told.py::test_reads"][..]),
+        // nobody gets hold of it but to call it
+        ("Two.", "Four.", &[]),
+        ("Three.", "Four.", &["tests/test_told.py::test_reads"]),
+    ] {
+        edit(&repo, "pkg/told.py", from, to);
+        assert_eq!(left(&repo, &file, &[]), tests, "{from}");
+        repo.git(["checkout", "-q", "."]).expect("a checkout");
+    }
+}
+
+#[test]
+fn a_source_that_no_test_is_seen_to_reach_and_nobody_ran_is_felt_by_nobody() {
+    let (repo, file) = measured(
+        &[
+            ("pkg/__init__.py", ""),
+            ("pkg/used.py", "def used():\n    return 1\n"),
+            ("pkg/unused.py", "import os\n\nprint(os.sep)\n"),
+            ("tools/unused.py", "import os\n\nprint(os.sep)\n"),
+            (
+                "tests/test_used.py",
+                "from pkg.used import used\n\n\ndef test_used():\n    assert used() == 1\n",
+            ),
+        ],
+        &[
+            (
+                "",
+                &[("pkg/used.py", &[1]), ("tests/test_used.py", &[1, 4])],
+            ),
+            (
+                "tests/test_used.py::test_used",
+                &[("pkg/used.py", &[2]), ("tests/test_used.py", &[5])],
+            ),
+        ],
+    );
+    edit(&repo, "pkg/unused.py", "import os", "pass");
+    assert!(left(&repo, &file, &[]).is_empty());
+    repo.git(["checkout", "-q", "."]).expect("a checkout");
+    // where nothing was measured, it may have run without a trace
+    edit(&repo, "tools/unused.py", "import os", "pass");
+    assert_eq!(left(&repo, &file, &[]), ["tests/test_used.py::test_used"]);
+}
+
+#[test]
+fn a_default_under_a_decorator_is_felt_by_who_ran_the_function_unless_the_decorator_reads_it() {
+    let (repo, file) = measured(
+        &[
+            (
+                "pkg/deco.py",
+                "import inspect\nfrom functools import wraps\n\n\ndef plain(function):\n    @wraps(function)\n    def inner(*args):\n        return function(*args)\n\n    return inner\n\n\ndef reads(function):\n    taken = inspect.signature(function)\n\n    @wraps(function)\n    def inner(*args):\n        return function(*args)\n\n    return inner\n",
+            ),
+            (
+                "pkg/made.py",
+                "from pkg.deco import plain, reads\n\n\ndef both():\n    return 0\n\n\n@plain\ndef one(x=1):\n    return x\n\n\n@reads\ndef two(x=2):\n    return x\n",
+            ),
+            (
+                "tests/test_made.py",
+                "from pkg.made import both, one, two\n\n\ndef test_one():\n    assert one() == 1 + both()\n\n\ndef test_two():\n    assert two() == 2 + both()\n",
+            ),
+        ],
+        &[
+            (
+                "",
+                &[
+                    ("pkg/deco.py", &[1, 2, 5, 6, 7, 10, 13, 14, 16, 17, 20]),
+                    ("pkg/made.py", &[1, 4, 8, 9, 13, 14]),
+                    ("tests/test_made.py", &[1, 4, 8]),
+                ],
+            ),
+            (
+                "tests/test_made.py::test_one",
+                &[
+                    ("pkg/deco.py", &[8]),
+                    ("pkg/made.py", &[5, 10]),
+                    ("tests/test_made.py", &[5]),
+                ],
+            ),
+            (
+                "tests/test_made.py::test_two",
+                &[
+                    ("pkg/deco.py", &[18]),
+                    ("pkg/made.py", &[5, 15]),
+                    ("tests/test_made.py", &[9]),
+                ],
+            ),
+        ],
+    );
+    let symbol = ["--granularity", "symbol"];
+    edit(&repo, "pkg/made.py", "x=1", "x=3");
+    assert_eq!(
+        left(&repo, &file, &symbol),
+        ["tests/test_made.py::test_one"]
+    );
+    repo.git(["checkout", "-q", "."]).expect("a checkout");
+    edit(&repo, "pkg/made.py", "x=2", "x=3");
+    assert_eq!(
+        left(&repo, &file, &symbol),
+        [
+            "tests/test_made.py::test_one",
+            "tests/test_made.py::test_two"
+        ]
+    );
+}

@@ -61,7 +61,7 @@ impl<'a> Ran<'a> {
         for (unit, own) in program.units.iter().enumerate() {
             let unit = unit as UnitId;
             let path = &program.modules[own.module as usize].path;
-            let seen = self.evidence.files.contains_key(path) || !self.out_of_sight(path);
+            let seen = self.evidence.files.contains_key(path) || !self.evidence.out_of_sight(path);
             if own.is_value || own.body.is_none() || own.habits.empty || !seen {
                 continue;
             }
@@ -107,7 +107,7 @@ impl<'a> Ran<'a> {
         let path = &self.program().modules[module as usize].path;
         match self.evidence.files.get(path) {
             Some(runs) => runs.iter().any(|(test, _)| test.is_none()),
-            None => self.out_of_sight(path),
+            None => self.evidence.out_of_sight(path),
         }
     }
 }

@@ -94,7 +94,8 @@ impl Ran<'_> {
                             found.extend(&self.can_load(from));
                         }
                     }
-                    EdgeKind::Probe => {}
+                    // a list shows names, not what a loaded file holds
+                    EdgeKind::Probe | EdgeKind::Lists => {}
                     EdgeKind::Mention | EdgeKind::Contains => {
                         match named_in(program, from as usize, link.line) {
                             Some(unit) if !program.units[unit as usize].is_value => {
@@ -105,7 +106,11 @@ impl Ran<'_> {
                     }
                     // had it been imported when that file was loaded, it had not been by a test
                     EdgeKind::DynamicImport if self.ran_outside(from) => {
-                        self.ran_one_of(units, found);
+                        let imports = |unit: &UnitId| program.units[*unit as usize].habits.imports;
+                        match units.clone().any(|unit| imports(&unit)) {
+                            true => self.ran_one_of(units.filter(imports), found),
+                            false => self.ran_one_of(units, found),
+                        }
                     }
                     _ => found.extend(&self.can_load(from)),
                 }

@@ -14,6 +14,7 @@ mod ran;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::narrow::loads;
 use super::{Attributed, Finer, Selected, Selection};
 use crate::model::{Bits, Program, RepoPath, Suite, UnitId};
 use ran::{Part, Ran};
@@ -29,6 +30,23 @@ pub struct Evidence {
     pub around: BTreeMap<RepoPath, Vec<(u32, Bits)>>,
     /// Some test was measured as a whole: what ran while it was set up may count as run by nobody.
     pub as_a_whole: bool,
+}
+
+impl Evidence {
+    /// Whether a file may have run without a trace: it lies beside and below no file that was measured. One that does was
+    /// looked at, too.
+    pub fn out_of_sight(&self, path: &RepoPath) -> bool {
+        let mut measured = self.files.keys();
+        !measured.any(|file| {
+            file.parent()
+                .is_some_and(|folder| !folder.is_root() && path.is_under(&folder))
+        })
+    }
+
+    /// Whether a file was in sight, and nobody ran any of it.
+    pub fn never_ran(&self, path: &RepoPath) -> bool {
+        !self.files.contains_key(path) && !self.out_of_sight(path)
+    }
 }
 
 /// What coverage says of a change.
@@ -61,6 +79,24 @@ const ONLY_PYTHON: &str = "coverage is followed in Python files alone";
 
 /// For functions of the measured program, by file and place in it, the lines of which whoever feels their change ran one.
 pub type Reached = BTreeMap<RepoPath, BTreeMap<u32, Vec<(u32, u32)>>>;
+
+/// The names that packages have by what one version of a file loads and the other does not, each with the file of the package.
+fn in_packages(finer: &Finer<'_>, path: &RepoPath, change: &Attributed) -> Vec<(RepoPath, String)> {
+    let sides = [finer.base.1, finer.head.1].into_iter();
+    let named = sides.flat_map(|program| {
+        let named = loads::named(change, path, program).into_iter();
+        named.map(|(parent, name)| {
+            (
+                program.modules[parent as usize].path.clone(),
+                name.to_owned(),
+            )
+        })
+    });
+    let mut found: Vec<(RepoPath, String)> = named.collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
 
 /// A function by its place at the measured commit, with its first line there and in the head.
 pub type Told = (u32, (u32, u32));
@@ -107,23 +143,48 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judge
     };
     let unseen = ran.unseen();
     for (path, change) in finer.files {
-        if !change.names.is_empty() {
+        let packages = in_packages(finer, path, change);
+        if !(change.names.is_empty() && packages.is_empty()) {
             let reaches = match &unseen {
                 Some(why) => Err(why.clone()),
                 None if path.extension() != b"py" => Err(ONLY_PYTHON.to_owned()),
-                None => ran.asked(path, &change.names),
+                None => {
+                    let own = std::iter::once((path, change.names.clone()));
+                    let all = own.chain(
+                        packages
+                            .iter()
+                            .map(|(path, name)| (path, vec![name.clone()])),
+                    );
+                    all.into_iter()
+                        .try_fold(Bits::default(), |mut found, (path, names)| {
+                            found.extend(&ran.asked(path, &names)?);
+                            Ok(found)
+                        })
+                }
             };
             let left = reaches.is_err();
+            let names = change
+                .names
+                .iter()
+                .chain(packages.iter().map(|(_, name)| name));
             judged.regions.push(Region {
                 path: path.clone(),
                 line: 1,
-                name: change.names.join(", "),
+                name: names.map(String::as_str).collect::<Vec<_>>().join(", "),
                 reaches,
             });
             if left {
                 judged.rest.insert(path.clone(), change.clone());
                 continue;
             }
+        }
+        if evidence.never_ran(path) && change.units.is_empty() && change.docs.is_empty() {
+            judged.regions.push(Region {
+                path: path.clone(),
+                line: 1,
+                name: "ran in no test".to_owned(),
+                reaches: Ok(Bits::default()),
+            });
         }
         let mut left = Attributed::default();
         let part = |both: &(Option<u32>, Option<u32>), docs: bool| match docs {
@@ -140,7 +201,7 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judge
             let reaches = match &unseen {
                 Some(why) => Err(why.clone()),
                 // what a constant or a macro of Rust does shows in no line that runs
-                None if is_head(program, unit) => Err("a class is made of it".to_owned()),
+                None if is_head(program, unit) && !docs => Err("a class is made of it".to_owned()),
                 None if path.extension() != b"py" => Err(ONLY_PYTHON.to_owned()),
                 None => ran.reaches(path, both, part(both, docs)),
             };

@@ -115,11 +115,17 @@ impl<'a> Named<'a> {
         if user == self.unit {
             return false;
         }
+        self.by_text(user)
+            || own.habits.any_fixture && !self.fixture.is_empty()
+            || own.uses.iter().any(|used| self.matches(used))
+    }
+
+    /// Whether a unit may get at it by computing names.
+    pub(super) fn by_text(&self, user: UnitId) -> bool {
+        let own = &self.program.units[user as usize];
         own.habits.reflects
             || own.habits.computes_names && self.in_data
-            || own.habits.any_fixture && !self.fixture.is_empty()
             || self.computed && own.words.iter().any(|word| self.written(*word))
-            || own.uses.iter().any(|used| self.matches(used))
     }
 
     /// Whether a use may be one of it.

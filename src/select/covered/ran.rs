@@ -175,9 +175,21 @@ impl<'a> Ran<'a> {
             let kept = own
                 .iter()
                 .any(|(program, unit)| unit.is_some_and(|unit| program.units[unit as usize].kept));
-            // on import nobody but a decorator can ask for it
-            return match kept {
-                true => Err("a decorator may read its docstring".to_owned()),
+            let shown = own.iter().any(|(program, unit)| {
+                let class = unit.and_then(|unit| program.units[unit as usize].class);
+                class.is_some_and(|class| {
+                    let class = &program.classes[class as usize];
+                    unit.is_some_and(|unit| class.head == Some(unit)) && (class.made || class.open)
+                })
+            });
+            // on import nobody but a decorator, or who makes a class, can ask for it
+            return match kept || shown {
+                true => {
+                    Err("a decorator, or who makes the class, may read its docstring".to_owned())
+                }
+                false if !self.is_given(before, after) => {
+                    Ok(self.with(|habits| habits.reads_sources))
+                }
                 false => Ok(self.with(|habits| habits.reads_docs)),
             };
         }
@@ -244,6 +256,25 @@ impl<'a> Ran<'a> {
         Ok(tests)
     }
 
+    /// Whether a function may be got hold of other than to call it. Only of one that stands for itself it can be told that it is not.
+    fn is_given(&self, before: Option<UnitId>, after: Option<UnitId>) -> bool {
+        let (Some(before), Some(after)) = (before, after) else {
+            return true;
+        };
+        let sides = [(self.finer.base.1, before), (self.finer.head.1, after)];
+        sides.into_iter().any(|(program, unit)| {
+            let own = &program.units[unit as usize];
+            let named = Named::new(program, unit);
+            let called = |used: &ProgramUse| *used == ProgramUse::Call(unit);
+            let got = |(user, other): (usize, &crate::model::ProgramUnit)| {
+                let mut uses = other.uses.iter().filter(|used| !called(used));
+                uses.any(|used| named.matches(used)) || named.by_text(user as UnitId)
+            };
+            let of_class = own.class.is_some() || own.is_value || is_fixture(program, unit);
+            of_class || program.units.iter().enumerate().any(got)
+        })
+    }
+
     /// The tests that ran code with a habit.
     fn with(&self, is: fn(&Habits) -> bool) -> Bits {
         let mut all = Bits::default();
@@ -271,20 +302,10 @@ impl<'a> Ran<'a> {
         }
     }
 
-    /// Whether a file may have run without a trace: it lies beside and below no file that was measured. One that does was
-    /// looked at, too, and ran not at all.
-    pub(super) fn out_of_sight(&self, path: &RepoPath) -> bool {
-        let mut measured = self.evidence.files.keys();
-        !measured.any(|file| {
-            file.parent()
-                .is_some_and(|folder| !folder.is_root() && path.is_under(&folder))
-        })
-    }
-
     /// The measured tests that may have run what was not measured: those of the suites that can load the file.
     pub(super) fn loaders(&self, module: ModuleId) -> Bits {
         let path = &self.program().modules[module as usize].path;
-        match self.evidence.files.contains_key(path) || self.out_of_sight(path) {
+        match self.evidence.files.contains_key(path) || self.evidence.out_of_sight(path) {
             true => self.can_load(module),
             false => Bits::default(),
         }

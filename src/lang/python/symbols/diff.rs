@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
-use super::{Bound, Imported, Kind, MAY_FAIL, PROPERTY, REPLACED, Symbols, Unit};
+use super::{Bound, DECORATED, Imported, Kind, MAY_FAIL, PROPERTY, REPLACED, Symbols, Unit};
 use crate::lang::UnitChange;
 use crate::lang::python::stdlib;
 
@@ -70,9 +70,13 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
             abstract_stays(before, was)?;
             abstract_stays(after, unit)?;
         }
-        let may_fail = unit.flags & MAY_FAIL != 0;
-        if was.head != unit.head && (was.risky || unit.risky || may_fail) {
-            if was.flags & MAY_FAIL != 0 {
+        // a decorator that was called before is given another default: who keeps none of what it is given does not look at it
+        let fails = match was.shape == unit.shape {
+            true => MAY_FAIL,
+            false => MAY_FAIL | DECORATED,
+        };
+        if was.head != unit.head && (was.risky || unit.risky || unit.flags & fails != 0) {
+            if was.flags & fails != 0 {
                 return Err("what runs where a function is defined changed");
             }
             known.can_be_defined(after, unit)?;
@@ -141,6 +145,7 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
         docs,
         names: names.into_iter().map(str::to_owned).collect(),
         imports: imports.added,
+        loads: imports.loads,
         moved,
     })
 }
@@ -204,7 +209,8 @@ impl<'a> Known<'a> {
         let around = unit.name.split_once('.').map(|(class, _)| class);
         let is_there =
             |name: &str| name.split('.').next() != around && self.is_there(name, unit.lines.0);
-        if unit.flags & MAY_FAIL != 0 || !loads(after, unit).all(is_there) {
+        let fails = unit.flags & (MAY_FAIL | DECORATED) != 0;
+        if fails || !loads(after, unit).all(is_there) {
             return Err("what runs where a function is defined may fail");
         }
         Ok(())
@@ -243,7 +249,7 @@ fn is_of_pytest(name: &str) -> bool {
 /// Whether a function loses its name before anybody can call it, and defining it cannot fail. Who asks for the overloads of a
 /// function reads them as docstrings are read.
 fn is_replaced(unit: &Unit) -> bool {
-    unit.flags & REPLACED != 0 && unit.flags & MAY_FAIL == 0
+    unit.flags & REPLACED != 0 && unit.flags & (MAY_FAIL | DECORATED) == 0
 }
 
 /// Units that changed places must not be named by what runs between them, and tests keep the order in which they run.
@@ -267,7 +273,7 @@ fn keeps_its_order(
     for (_, (.., unit)) in jumped.iter().zip(order).filter(|(jumped, _)| **jumped) {
         let last = unit.name.rsplit('.').next().unwrap_or_default();
         let stays = unit.kind != Kind::Main
-            && unit.flags & MAY_FAIL == 0
+            && unit.flags & (MAY_FAIL | DECORATED) == 0
             && unit.fixture.is_none()
             && !last.to_ascii_lowercase().starts_with("test")
             && !looks_up.contains(last)
@@ -358,12 +364,30 @@ struct Imports<'a> {
     /// Names that are bound to something else, or no longer or newly bound.
     names: BTreeSet<&'a str>,
     added: Vec<String>,
+    /// Those of modules that only the older, and only the newer version imports.
+    loads: [Vec<String>; 2],
 }
 
 fn imports<'a>(before: &'a Symbols, after: &'a Symbols) -> Result<Imports<'a>, &'static str> {
-    if runs(before) != runs(after) {
-        return Err("it imports other modules");
+    let (was, is) = (runs(before), runs(after));
+    let common = |all: &Vec<(u32, &'a str)>, others: &Vec<(u32, &'a str)>| -> Vec<(u32, &'a str)> {
+        all.iter()
+            .filter(|own| others.contains(own))
+            .copied()
+            .collect()
+    };
+    if common(&was, &is) != common(&is, &was) {
+        return Err("its imports run in another order");
     }
+    let others = |symbols: &Symbols, known: &[(u32, &str)]| -> Vec<String> {
+        let plain = symbols.plain.iter();
+        let imports = plain.map(|(import, _)| &symbols.imports[*import as usize]);
+        let imports = imports.filter(|import| {
+            !is_of_python(import) && !known.contains(&(import.level, import.module.as_str()))
+        });
+        imports.map(Imported::written).collect()
+    };
+    let other_loads = [others(before, &is), others(after, &was)];
     if !same_order(before, after) {
         return Err("its imports run in another order");
     }
@@ -400,6 +424,7 @@ fn imports<'a>(before: &'a Symbols, after: &'a Symbols) -> Result<Imports<'a>, &
     }
     Ok(Imports {
         names,
+        loads: other_loads,
         added: written(after)
             .difference(&written(before))
             .cloned()
@@ -436,7 +461,8 @@ fn same_above(before: &Symbols, after: &Symbols) -> bool {
     })
 }
 
-fn is_of_python(import: &Imported) -> bool {
+/// Whether an import is one of Python's own modules.
+pub(super) fn is_of_python(import: &Imported) -> bool {
     let top = import.module.split('.').next().unwrap_or_default();
     import.level == 0 && stdlib::is_stdlib(top)
 }

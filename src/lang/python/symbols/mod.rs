@@ -146,6 +146,10 @@ pub(super) const TAKES_NOTHING: u32 = 4_194_304;
 pub(super) const LISTS: u32 = 8_388_608;
 /// Lists files, or asks for the file or module that something stands in.
 pub(super) const LISTS_FILES: u32 = 16_777_216;
+/// A decorator that is not known is called where it is defined, which may fail.
+pub(super) const DECORATED: u32 = 67_108_864;
+/// Loading the file does nothing but to define things and to import.
+pub(super) const QUIET: u32 = 33_554_432;
 /// The next statement takes its name: nobody can call it.
 pub(super) const REPLACED: u32 = 2_097_152;
 

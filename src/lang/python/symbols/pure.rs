@@ -27,6 +27,11 @@ pub(super) fn is_pure(expr: &Expr, names: &mut Vec<String>) -> bool {
             .items
             .iter()
             .all(|item| item.key.as_ref().is_some_and(is_key) && is_pure(&item.value, names)),
+        // a method of a text
+        Expr::Attribute(attribute) if attribute.value.is_string_literal_expr() => matches!(
+            attribute.attr.as_str(),
+            "endswith" | "format" | "format_map" | "join" | "startswith"
+        ),
         Expr::Name(_) | Expr::Attribute(_) => match dotted(expr) {
             Some(name) => {
                 names.push(name);

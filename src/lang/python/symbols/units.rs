@@ -3,7 +3,7 @@
 use ruff_python_ast::token::{TokenKind, Tokens};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::Unit;
+use super::{QUIET, Unit};
 use crate::lang::python::spelling;
 use crate::model::Fingerprint;
 
@@ -112,6 +112,11 @@ pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: 
         lines_above += u32::from(starts_line && here == (0, Part::Body));
         starts_line = kind == TokenKind::Newline;
     });
+    if parts[0][0].iter().all(|byte| *byte == IMPORTS_HERE) {
+        units[0].flags |= QUIET;
+        // there is nothing between which imports could stand
+        parts[0][0].clear();
+    }
     for (unit, [body, head, shape, doc, plain]) in units.iter_mut().zip(&parts) {
         unit.body = Fingerprint::of(body);
         unit.head = Fingerprint::of(head);

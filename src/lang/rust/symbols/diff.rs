@@ -59,6 +59,7 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, String> {
         docs: Vec::new(),
         names: Vec::new(),
         imports: Vec::new(),
+        loads: [const { Vec::new() }; 2],
         moved,
     })
 }

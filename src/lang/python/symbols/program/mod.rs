@@ -10,17 +10,19 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::diff::is_of_python;
 use super::values::{Progress, Value};
 use super::{
-    ABSTRACT, ANY_FIXTURE, Bound, CACHED, DYNAMIC, ELSEWHERE, EMPTY, GIVEN_AWAY, IMPORTS, Kind,
-    LISTS, LOOKS_AROUND, MAKES_PASSING, MAY_FAIL, Member, NAMES_AROUND, PASSES, READS_DOCS,
-    READS_HEADS, READS_SOURCES, REFLECTS, REPLACED, SPAWNS, Symbols, TAKES_NOTHING, Ty, TyId, WIDE,
+    ABSTRACT, ANY_FIXTURE, Bound, CACHED, DECORATED, DYNAMIC, ELSEWHERE, EMPTY, GIVEN_AWAY,
+    IMPORTS, Kind, LISTS, LOOKS_AROUND, MAKES_PASSING, MAY_FAIL, Member, NAMES_AROUND, PASSES,
+    QUIET, READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, REPLACED, SPAWNS, Symbols,
+    TAKES_NOTHING, Ty, TyId, WIDE,
 };
 use crate::lang::python::resolve::{File, Resolver, SetUp, set_up};
 use crate::lang::{Detail, FileFacts};
 use crate::model::{
-    ClassId, EdgeSink, Habits, ModuleId, Program, ProgramClass, ProgramLeft, ProgramModule,
-    ProgramUnit, ProgramUse, RepoPath, Snapshot, UnitId, Word,
+    ClassId, EdgeSink, Habits, ModuleId, Program, ProgramClass, ProgramImport, ProgramLeft,
+    ProgramModule, ProgramUnit, ProgramUse, RepoPath, Snapshot, UnitId, Word,
 };
 use bases::Heirs;
 
@@ -241,7 +243,7 @@ impl<'a> Linker<'a> {
                         lines: unit.lines,
                         body: (unit.body_line > 0).then_some((unit.body_line, unit.lines.1)),
                         is_value: matches!(unit.kind, Kind::Constant | Kind::Class),
-                        plain_head: unit.kind == Kind::Function && !habit(MAY_FAIL),
+                        plain_head: unit.kind == Kind::Function && !habit(MAY_FAIL | DECORATED),
                         kept: false,
                         uses: Vec::new(),
                         words,
@@ -340,6 +342,26 @@ impl<'a> Linker<'a> {
         }
     }
 
+    /// Whether loading a file does nothing but to define things and to import what is ours or Python's own.
+    fn is_quiet(&self, file: ModuleId, symbols: &Symbols) -> bool {
+        let plain = |unit: &super::Unit| unit.flags & MAY_FAIL == 0 && unit.decorators.is_empty();
+        let made = |place: usize| {
+            let class = &self.program.classes[self.class_id(file, place as u32) as usize];
+            class.made || class.told
+        };
+        let imports = &self.program.modules[file as usize].imports;
+        let known = |(import, (place, _)): (&ProgramImport, &(u32, u32))| {
+            import.ours || is_of_python(&symbols.imports[*place as usize])
+        };
+        symbols
+            .units
+            .first()
+            .is_some_and(|unit| unit.flags & QUIET != 0)
+            && symbols.units.iter().all(plain)
+            && !(0..symbols.classes.len()).any(made)
+            && imports.iter().zip(&symbols.plain).all(known)
+    }
+
     /// The words that may be the last part of a name by which a file is imported.
     fn imported_as(&mut self, path: &RepoPath) -> Vec<Word> {
         let stem = String::from_utf8_lossy(path.stem()).into_owned();
@@ -436,6 +458,7 @@ impl<'a> Linker<'a> {
             }
         }
         self.program.modules[file as usize].imports = self.imports(file, symbols);
+        self.program.modules[file as usize].quiet = self.is_quiet(file, symbols);
         // functions that decorators may keep are called by whoever has the decorator
         let module = self.unit_id(file, 0);
         for (place, unit) in symbols.units.iter().enumerate() {
@@ -528,13 +551,16 @@ impl<'a> Linker<'a> {
             })
     }
 
-    /// Whether a decorator is one of ours that keeps nothing.
+    /// Whether a decorator is one of ours that keeps nothing, and does not look at the parameters of what it is given.
     fn passes(&mut self, file: ModuleId, ty: TyId, called: bool) -> bool {
         let found = self.eval(file, ty);
         let wanted = if called { MAKES_PASSING } else { PASSES };
         !found.values.is_empty()
             && found.values.iter().all(|value| match value {
-                Value::Unit(unit) => self.flags(*unit) & wanted != 0,
+                Value::Unit(unit) => {
+                    let flags = self.flags(*unit);
+                    flags & wanted != 0 && flags & READS_HEADS == 0
+                }
                 _ => false,
             })
     }

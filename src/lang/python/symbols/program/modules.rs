@@ -21,9 +21,27 @@ impl Linker<'_> {
                         _ => false,
                     })
                 });
+                let mut loads: Vec<ModuleId> = Vec::new();
+                let deeper: Vec<Value> = match name {
+                    Some(name) => {
+                        let below = targets.iter();
+                        below
+                            .flat_map(|target| self.children(target, name))
+                            .collect()
+                    }
+                    None => Vec::new(),
+                };
+                for target in targets.iter().chain(&deeper) {
+                    if let Value::Module(module) = target
+                        && !loads.contains(module)
+                    {
+                        loads.push(*module);
+                    }
+                }
                 ProgramImport {
                     written: import.written(),
                     ours: !targets.is_empty(),
+                    loads,
                     bound,
                 }
             })

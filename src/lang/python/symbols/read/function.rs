@@ -8,9 +8,9 @@ use super::super::pure::{Known, dotted};
 use super::super::scope::{Frame, Names, parameters};
 use super::super::units::Part;
 use super::super::{
-    ABSTRACT, Bound, CACHED, CONTEXT, EMPTY, Fixture, GIVEN_AWAY, Kind, MAKES_PASSING, MAY_FAIL,
-    Member, NameId, PASSES, PROPERTY, REPLACED, TAKES_NOTHING, Ty, TyId, Unit, Use, WIDE, keeping,
-    pure,
+    ABSTRACT, Bound, CACHED, CONTEXT, DECORATED, EMPTY, Fixture, GIVEN_AWAY, Kind, MAKES_PASSING,
+    MAY_FAIL, Member, NameId, PASSES, PROPERTY, REPLACED, TAKES_NOTHING, Ty, TyId, Unit, Use, WIDE,
+    keeping, pure,
 };
 use super::{Reader, arguments_of, texts};
 
@@ -148,7 +148,7 @@ impl Reader<'_> {
                     }
                     risky |= name.is_none();
                     // what it does where it stands is its own affair
-                    flags |= MAY_FAIL;
+                    flags |= DECORATED;
                     decorators.push((ty, called.is_some()));
                     flags |= GIVEN_AWAY;
                 }
