@@ -95,6 +95,8 @@ pub enum Detail {
     Python(Box<super::python::Source>),
     /// A file that configures a Python project, or pins its distributions.
     PythonProject(Box<super::python::ProjectFile>),
+    /// What a Python distribution says of itself once it is built; whether it names plugins of a runner.
+    PythonMetadata(bool),
     /// Data that may name definitions: the names; `None` for any.
     Named(Option<Vec<String>>),
     /// A Rust source file.

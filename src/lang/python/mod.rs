@@ -21,6 +21,7 @@ mod join;
 mod lines;
 mod links;
 mod lock;
+mod metadata;
 mod modules;
 mod named;
 pub mod parameters;
@@ -47,12 +48,13 @@ pub use source::{By, Class, Computed, Definition, Import, SearchPath, Source};
 pub use symbols::{Symbols, felt};
 
 use super::{Detail, Facts, FileFacts, Kind, Lang, UnitChange};
-use crate::model::{EdgeSink, Program, RepoPath, Snapshot};
+use crate::model::{EdgeSink, Fingerprint, Program, RepoPath, Snapshot};
 
 const SOURCE: Kind = "python";
 /// Sources with their definitions.
 const DEFINITIONS: Kind = "python definitions";
 const PYPROJECT: Kind = "python-pyproject";
+const METADATA: Kind = "python-metadata";
 const NAMED: Kind = "python-named";
 const SETUP_CFG: Kind = "python-setup-cfg";
 const PYTEST_INI: Kind = "python-pytest-ini";
@@ -87,6 +89,7 @@ impl Lang for Python {
             b"uv.lock" | b"poetry.lock" | b"pdm.lock" | b"pylock.toml" => Some(TOML_LOCK),
             b"Pipfile" => Some(PIPFILE),
             b"Pipfile.lock" => Some(PIPFILE_LOCK),
+            _ if metadata::is_metadata(path) => Some(METADATA),
             _ => is_requirements(path).then_some(REQUIREMENTS),
         }
     }
@@ -125,6 +128,15 @@ impl Lang for Python {
             };
         }
         let text = String::from_utf8_lossy(blob);
+        if kind == METADATA {
+            let code = Fingerprint::of(blob);
+            return Facts {
+                code,
+                layout: code,
+                detail: Detail::PythonMetadata(metadata::names_plugins(&text)),
+                ..Facts::default()
+            };
+        }
         let (found, code) = match kind {
             PYPROJECT => project::pyproject(&text),
             REQUIREMENTS => requirements::file(&text),

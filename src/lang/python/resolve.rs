@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::collect::Collected;
 use super::links::Wide;
+use super::metadata::reads_metadata;
 use super::modules::{DirId, Modules};
 use super::project::ProjectFile;
 use super::roots::Roots;
@@ -58,6 +59,8 @@ pub(super) struct SetUp<'a, 's> {
     pub(super) resolver: Resolver<'a, 's>,
     pub(super) files: Vec<File<'a>>,
     pub(super) projects: Vec<Project<'a>>,
+    /// What distributions say of themselves.
+    pub(super) metadata: Vec<NodeRef>,
     pub(super) runner: suites::Runner<'a>,
     /// For each file, what a runner collects from it.
     pub(super) collected: Vec<Option<Collected>>,
@@ -71,9 +74,12 @@ pub(super) fn set_up<'a, 's>(
 ) -> SetUp<'a, 's> {
     let mut sources: Vec<(&'a RepoPath, &'a Source)> = Vec::new();
     let mut projects: Vec<Project<'a>> = Vec::new();
+    let mut metadata: Vec<NodeRef> = Vec::new();
     for file in all {
         let node = match file.facts.detail {
             Detail::Python(_) => out.claim(file.path),
+            // a runner that loads plugins reads it for every test
+            Detail::PythonMetadata(true) => out.path(file.path),
             // what a project file says shows in prints and in the edges of tests
             _ => out.settle(file.path),
         };
@@ -88,6 +94,7 @@ pub(super) fn set_up<'a, 's>(
                 }
             }
             Detail::PythonProject(says) => projects.push(project(file.path, node, says)),
+            Detail::PythonMetadata(_) => metadata.push(node),
             _ => {}
         }
     }
@@ -164,6 +171,7 @@ pub(super) fn set_up<'a, 's>(
         resolver,
         files,
         projects,
+        metadata,
         runner,
         collected,
     }
@@ -175,6 +183,7 @@ pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink
         mut resolver,
         files,
         projects,
+        metadata,
         runner,
         collected,
     } = set_up(all, tree, out);
@@ -194,6 +203,14 @@ pub(super) fn resolve(all: &[FileFacts<'_>], tree: &Snapshot, out: &mut EdgeSink
         }
         if file.source.unread {
             resolver.computed(file, &Computed::default());
+        }
+        let asked = file.source.imports.iter().chain(&file.source.uses);
+        for import in asked.filter(|import| reads_metadata(import)) {
+            for &node in &metadata {
+                resolver
+                    .out
+                    .edge(file.node, node, EdgeKind::Mention, import.line);
+            }
         }
         resolver.exports(file);
         if let Some(facts) = mentions.next() {
