@@ -11,9 +11,10 @@ impl Symbols<'_> {
     pub(super) fn imports(&self, walk: &mut Walk, habits: Habits, from: Option<UnitId>) {
         let had = walk.habits;
         walk.habits.imports |= habits.imports;
-        walk.habits.lists |= habits.lists;
+        // data that may give any name is a list of all
+        walk.habits.lists |= habits.lists || self.program.names_all;
         let now = walk.habits;
-        if now.imports && (now.lists || self.program.names_all) {
+        if now.imports && now.lists {
             if !(had.imports && had.lists) {
                 for module in walk.allowed.ones().collect::<Vec<_>>() {
                     self.imported(walk, module as ModuleId, from);

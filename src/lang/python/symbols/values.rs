@@ -142,8 +142,8 @@ impl Linker<'_> {
             assumed = found;
         };
         self.progress.depth -= 1;
-        // complete unless it rests on something further out
-        if self.progress.reached >= depth {
+        // complete unless it rests on something further out; what was given up once is given up for all who ask for it
+        if self.progress.reached >= depth || self.progress.depth == 0 {
             self.progress.known.insert(key, found.clone());
             self.progress.reached = outer;
         } else {

@@ -135,6 +135,7 @@ impl Reader<'_> {
             if let Expr::Attribute(attribute) = &*call.func {
                 self.receiver(&attribute.value);
             }
+            self.exprs(&arguments.args);
             let id = self.out.imports.len() as u32;
             self.out.imports.push(Imported {
                 module: module.to_owned(),
