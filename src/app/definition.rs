@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::why::unknown;
 use super::{AppError, Head, Progress, Workspace, narrow};
 use crate::graph::Graph;
-use crate::model::{Change, Node, PathChange, RepoPath, Suite};
-use crate::select::{self, Attributed, Edit, Finer, Inputs, Selection};
+use crate::model::{Attributed, Change, Node, PathChange, RepoPath, Suite};
+use crate::select::{self, Edit, Finer, Inputs, Selection};
 
 /// What is known of a definition.
 #[derive(Debug)]

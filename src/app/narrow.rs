@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{AppError, Granularity, Progress, Workspace, layout};
 use crate::graph::Graph;
 use crate::lang::{self, UnitChange};
-use crate::model::{Change, ChangeKind, Entry, Node, PathChange, Program, RepoPath};
+use crate::model::{Attributed, Change, ChangeKind, Entry, Node, PathChange, Program, RepoPath};
 use crate::repo::Side;
-use crate::select::{self, Attributed, Cause, Edit, Evidence, Finer, Inputs, Namers, Selection};
+use crate::select::{self, Cause, Edit, Evidence, Finer, Inputs, Namers, Selection};
 
 /// What a finer layer looks at, as far as it can be told from a change.
 pub(super) struct Gathered {
@@ -198,40 +198,20 @@ impl Workspace {
             .map(|fallback| &fallback.path)
             .collect();
         for (path, change) in units {
-            let UnitChange::Units {
-                units,
-                heads,
-                shapes,
-                ways,
-                docs,
-                names,
-                imports,
-                loads,
-                moved,
-            } = change
-            else {
-                if let UnitChange::Whole(why) = change {
+            let attributed = match change {
+                UnitChange::Units(attributed) => attributed,
+                UnitChange::Whole(why) => {
                     found.told.push((path.clone(), why.clone()));
+                    continue;
                 }
-                continue;
             };
             if fallen.contains(path) || inputs.rules.first_match(path).is_some() {
                 continue;
             }
-            if *moved {
+            if attributed.moved {
                 found.moved.insert(path.clone());
             }
-            let attributed = Attributed {
-                units: units.clone(),
-                heads: heads.clone(),
-                shapes: shapes.clone(),
-                ways: ways.clone(),
-                docs: docs.clone(),
-                names: names.clone(),
-                imports: imports.clone(),
-                loads: loads.clone(),
-            };
-            found.files.insert(path.clone(), attributed);
+            found.files.insert(path.clone(), attributed.clone());
         }
         let is_data = |change: &&PathChange| {
             let path = &change.path;

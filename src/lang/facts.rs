@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Fingerprint;
+use crate::model::{Attributed, Fingerprint};
 
 /// Everything a reader takes from the bytes of one file. It depends on those bytes and on the [`Kind`](super::Kind) alone, never
 /// on the path, so it can be kept by content.
@@ -47,27 +47,8 @@ pub struct Mention {
 pub enum UnitChange {
     /// It cannot be told, or everybody who loads the file may feel it; why, in words that continue "`file`: …".
     Whole(String),
-    /// These units differ.
-    Units {
-        /// Places of each unit in the older and in the newer version; in one of them where it was added or removed.
-        units: Vec<(Option<u32>, Option<u32>)>,
-        /// Those among them that differ in what runs when they are defined.
-        heads: Vec<(Option<u32>, Option<u32>)>,
-        /// Those among these that differ in more than the values of defaults.
-        shapes: Vec<(Option<u32>, Option<u32>)>,
-        /// Those of which nothing of the head differs but decorators that say how a function is got at.
-        ways: Vec<(Option<u32>, Option<u32>)>,
-        /// The units whose docstrings differ.
-        docs: Vec<(Option<u32>, Option<u32>)>,
-        /// Names of the file that are new, gone, or bound to something else, for whoever asks the file for them.
-        names: Vec<String>,
-        /// New imports on the top level, as [`crate::model::ProgramImport::written`]. They run before anything else does.
-        imports: Vec<String>,
-        /// The imports among those of the top level that load what the other version does not: of the older and of the newer one.
-        loads: [Vec<String>; 2],
-        /// Some unit starts on another line.
-        moved: bool,
-    },
+    /// These definitions differ.
+    Units(Attributed),
 }
 
 impl Facts {

@@ -12,6 +12,7 @@
 //! | recording | [`Recording`]: which files each test was seen to open |
 //! | variant | [`Variant`]: what sets executions of one test apart without making it another test |
 
+mod attributed;
 mod base;
 mod change;
 mod ids;
@@ -29,6 +30,7 @@ mod symbols;
 mod test_id;
 mod units;
 
+pub use attributed::{Attributed, Both};
 pub use base::{BaseHint, BaseTry};
 pub use change::{Change, ChangeKind, PathChange};
 pub use ids::{BlobId, CargoTest, Fingerprint, ObjectId, Printer, Suite};

@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub use covered::{
     Evidence, Judgement, Reached, Region, Told, drop, is_or_holds, judge, told_by_lines,
 };
-pub use narrow::{Attributed, Finer, Namers, namers, narrow, unattributable};
+pub use narrow::{Finer, Namers, namers, narrow, unattributable};
 pub use recorded::{add as add_recorded, come_or_gone};
 pub use selection::{
     Cause, Fallback, Inert, Outcome, Reason, Scope, Selected, Selection, Sighting, Trail,

@@ -12,34 +12,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::graph::{Graph, Symbols, Units, Walk};
 use crate::model::{
-    ClassId, ModuleId, Node, Program, ProgramImport, ProgramUse, RepoPath, Suite, UnitId, Word,
+    Attributed, Both, ClassId, ModuleId, Node, Program, ProgramImport, ProgramUse, RepoPath, Suite,
+    UnitId, Word,
 };
 
 use super::{Selected, Selection};
 
 pub(super) use data::named_in;
 pub use data::{Namers, namers};
-
-/// How one file changed, definition by definition: places in the older and the newer version.
-#[derive(Clone, Debug, Default)]
-pub struct Attributed {
-    /// Definitions that differ; on one side only where they were added or removed.
-    pub units: Vec<(Option<u32>, Option<u32>)>,
-    /// Those among them that differ in what runs when they are defined.
-    pub heads: Vec<(Option<u32>, Option<u32>)>,
-    /// Those among these that differ in more than the values of defaults.
-    pub shapes: Vec<(Option<u32>, Option<u32>)>,
-    /// Those of which nothing of the head differs but decorators that say how a function is got at.
-    pub ways: Vec<(Option<u32>, Option<u32>)>,
-    /// Definitions whose docstrings differ.
-    pub docs: Vec<(Option<u32>, Option<u32>)>,
-    /// Names of the file that are new, gone, or bound to something else.
-    pub names: Vec<String>,
-    /// New imports on the top level, as [`ProgramImport::written`](crate::model::ProgramImport::written).
-    pub imports: Vec<String>,
-    /// The imports that load what the other version does not, of the older and of the newer one, in the same form.
-    pub loads: [Vec<String>; 2],
-}
 
 /// What narrowing is made of.
 #[derive(Debug)]
@@ -243,7 +223,7 @@ impl<'a> Side<'a> {
             .enumerate()
             .map(|(at, module)| (&module.path, at as ModuleId))
             .collect();
-        let place = |both: &(Option<u32>, Option<u32>)| if base { both.0 } else { both.1 };
+        let place = |both: &Both| if base { both.0 } else { both.1 };
         let mut side = Self {
             graph,
             symbols: Symbols::new(program),

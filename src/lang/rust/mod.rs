@@ -121,7 +121,7 @@ impl Lang for Rust {
             return UnitChange::Whole("it could not be read in full".to_owned());
         };
         match symbols::diff(old, new) {
-            UnitChange::Units { moved: true, .. } if before.reads_lines || after.reads_lines => {
+            UnitChange::Units(told) if told.moved && (before.reads_lines || after.reads_lines) => {
                 UnitChange::Whole("it asks for line numbers, and code moved".to_owned())
             }
             change => change,

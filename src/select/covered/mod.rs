@@ -15,8 +15,8 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::narrow::loads;
-use super::{Attributed, Finer, Selected, Selection};
-use crate::model::{Bits, Program, RepoPath, Suite, UnitId};
+use super::{Finer, Selected, Selection};
+use crate::model::{Attributed, Bits, Both, Program, RepoPath, Suite, UnitId};
 use ran::{Part, Ran};
 
 /// Coverage, laid over the repository as it was at the measured commit.
@@ -187,14 +187,14 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judge
             });
         }
         let mut left = Attributed::default();
-        let part = |both: &(Option<u32>, Option<u32>), docs: bool| match docs {
+        let part = |both: &Both, docs: bool| match docs {
             true => Part::Docs,
             false if change.ways.contains(both) => Part::Way,
             false if change.shapes.contains(both) => Part::Head,
             false if change.heads.contains(both) => Part::Defaults,
             false => Part::Body,
         };
-        let mut reach = |both: &(Option<u32>, Option<u32>), docs: bool| -> bool {
+        let mut reach = |both: &Both, docs: bool| -> bool {
             let Some((program, unit)) = place(finer, path, both) else {
                 return false;
             };
@@ -242,7 +242,7 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judge
 fn members_differ(finer: &Finer<'_>) -> bool {
     let mut files = finer.files.iter();
     files.any(|(path, change)| {
-        let appeared = |both: &&(Option<u32>, Option<u32>)| both.0.is_none() || both.1.is_none();
+        let appeared = |both: &&Both| both.0.is_none() || both.1.is_none();
         let mut units = change.units.iter().filter(appeared);
         units.any(|both| {
             let found = place(finer, path, both);
@@ -258,11 +258,7 @@ fn is_head(program: &Program, unit: UnitId) -> bool {
 }
 
 /// A definition where it stands at the measured commit, or in the head where it is new.
-fn place<'a>(
-    finer: &Finer<'a>,
-    path: &RepoPath,
-    both: &(Option<u32>, Option<u32>),
-) -> Option<(&'a Program, UnitId)> {
+fn place<'a>(finer: &Finer<'a>, path: &RepoPath, both: &Both) -> Option<(&'a Program, UnitId)> {
     let (program, at) = match both {
         (Some(at), _) => (finer.base.1, at),
         (None, at) => (finer.head.1, at.as_ref()?),

@@ -13,7 +13,7 @@ use super::named::Named;
 use super::{Evidence, Reached};
 use crate::graph::Seed;
 use crate::model::{
-    Bits, Habits, ModuleId, Node, Program, ProgramUse, RepoPath, Suite, UnitId, Word,
+    Bits, Both, Habits, ModuleId, Node, Program, ProgramUse, RepoPath, Suite, UnitId, Word,
 };
 
 /// Which part of a definition changed.
@@ -148,12 +148,7 @@ impl<'a> Ran<'a> {
     }
 
     /// The tests that a changed definition can change; or why that cannot be told.
-    pub(super) fn reaches(
-        &self,
-        path: &RepoPath,
-        both: &(Option<u32>, Option<u32>),
-        part: Part,
-    ) -> Who {
+    pub(super) fn reaches(&self, path: &RepoPath, both: &Both, part: Part) -> Who {
         let at = |side: usize, place: Option<u32>| {
             let module = self.modules[side].get(path)?;
             let program = [self.finer.base.1, self.finer.head.1][side];

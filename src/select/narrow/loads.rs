@@ -3,8 +3,8 @@
 //! Nobody can where loading it does nothing but to define things, and the same holds for all that it imports: then only its name in
 //! the package around it tells, for whoever asks that for it.
 
-use super::{Attributed, Finer};
-use crate::model::{ModuleId, Program, ProgramImport, ProgramModule, RepoPath};
+use super::Finer;
+use crate::model::{Attributed, ModuleId, Program, ProgramImport, ProgramModule, RepoPath};
 
 /// Whether somebody may notice which files another version of this one loads.
 pub(super) fn are_noticed(change: &Attributed, path: &RepoPath, finer: &Finer<'_>) -> bool {

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use super::{Bound, DECORATED, Imported, Kind, MAY_FAIL, PROPERTY, REPLACED, Symbols, Unit};
 use crate::lang::UnitChange;
 use crate::lang::python::stdlib;
+use crate::model::{Attributed, Both};
 
 /// What differs between two versions of a file.
 pub(in crate::lang::python) fn diff(before: &Symbols, after: &Symbols) -> UnitChange {
@@ -137,7 +138,7 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
     names.extend(&imports.names);
     units.sort_unstable();
     units.dedup();
-    Ok(UnitChange::Units {
+    Ok(UnitChange::Units(Attributed {
         units,
         heads,
         shapes,
@@ -147,11 +148,8 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
         imports: imports.added,
         loads: imports.loads,
         moved,
-    })
+    }))
 }
-
-/// The places of a unit in the older and in the newer version.
-type Both = (Option<u32>, Option<u32>);
 
 /// What the names in a head can be.
 struct Known<'a> {

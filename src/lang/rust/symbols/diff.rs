@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Kind, REST, Symbols, Unit};
 use crate::lang::UnitChange;
+use crate::model::Attributed;
 
 /// What differs between two versions of a file.
 pub(in crate::lang::rust) fn diff(before: &Symbols, after: &Symbols) -> UnitChange {
@@ -51,17 +52,11 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, String> {
         }
         units.push((Some(at as u32), None));
     }
-    Ok(UnitChange::Units {
+    Ok(UnitChange::Units(Attributed {
         units,
-        heads: Vec::new(),
-        shapes: Vec::new(),
-        ways: Vec::new(),
-        docs: Vec::new(),
-        names: Vec::new(),
-        imports: Vec::new(),
-        loads: [const { Vec::new() }; 2],
         moved,
-    })
+        ..Attributed::default()
+    }))
 }
 
 /// Whether a unit differs, where that stays with it.
@@ -159,7 +154,7 @@ mod tests {
         let (before, after) = (symbols(before), symbols(after));
         match diff(&before, &after) {
             UnitChange::Whole(why) => format!("whole: {why}"),
-            UnitChange::Units { units, .. } => {
+            UnitChange::Units(Attributed { units, .. }) => {
                 let name = |pair: &(Option<u32>, Option<u32>)| match pair {
                     (Some(_), Some(at)) => after.units[*at as usize].name.clone(),
                     (None, Some(at)) => format!("+{}", after.units[*at as usize].name),
