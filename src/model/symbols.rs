@@ -70,7 +70,7 @@ pub struct ProgramUnit {
     pub kept: bool,
     /// What it uses.
     pub uses: Vec<ProgramUse>,
-    /// Words in its texts.
+    /// Words in its texts; where names may be put together, how they begin (`get_*`) and end (`*Handler`).
     pub words: Vec<Word>,
     /// Objects that a file of tests makes when it is loaded, and which it uses: the file and the name.
     pub shares: Vec<(ModuleId, Word)>,

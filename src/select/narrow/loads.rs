@@ -22,12 +22,17 @@ pub(super) fn are_noticed(change: &Attributed, path: &RepoPath, finer: &Finer<'_
                 let (Some(importer), Some(import)) = (importer, import) else {
                     return true;
                 };
-                let mut above = vec![importer as ModuleId];
+                let mut loading = Loading {
+                    program,
+                    by: path,
+                    above: vec![importer as ModuleId],
+                    known: Vec::new(),
+                };
                 import.loads.is_empty()
                     || !import
                         .loads
                         .iter()
-                        .all(|module| is_unnoticed(program, *module, path, &mut above))
+                        .all(|module| loading.is_unnoticed(*module))
             })
         })
 }
@@ -83,45 +88,46 @@ fn import_of<'p>(
     imports.find(|import| import.written == written)
 }
 
-/// Whether nobody notices when a file is loaded, on behalf of another one. `above` are those that load it.
-fn is_unnoticed(
-    program: &Program,
-    module: ModuleId,
-    by: &RepoPath,
-    above: &mut Vec<ModuleId>,
-) -> bool {
-    let own = &program.modules[module as usize];
-    if is_around(own, by) {
-        return true;
+/// Files that are loaded on behalf of another one.
+struct Loading<'a> {
+    program: &'a Program,
+    by: &'a RepoPath,
+    /// Those that load the one that is looked at.
+    above: Vec<ModuleId>,
+    /// Those that nobody notices, with all that they load.
+    known: Vec<ModuleId>,
+}
+
+impl Loading<'_> {
+    /// Whether nobody notices when a file is loaded. Each is looked at once.
+    fn is_unnoticed(&mut self, module: ModuleId) -> bool {
+        let program = self.program;
+        let own = &program.modules[module as usize];
+        if is_around(own, self.by) || self.known.contains(&module) {
+            return true;
+        }
+        if self.above.contains(&module) || !own.quiet || own.opaque.is_some() {
+            return false;
+        }
+        let loads = own.imports.iter().filter(|import| import.ours);
+        // what a package that is still being loaded has by a name, it may not have yet
+        let is_loading = |at: &ModuleId| is_around(&program.modules[*at as usize], self.by);
+        let mut asks = loads.clone().map(|import| &import.loads);
+        if asks.any(|all| all.iter().all(is_loading)) {
+            return false;
+        }
+        let packages = program.modules.iter().zip(0..);
+        let packages = packages.filter(|(other, at)| *at != module && is_around(other, &own.path));
+        let packages: Vec<ModuleId> = packages.map(|(_, at)| at).collect();
+        self.above.push(module);
+        let mut all = loads.flat_map(|import| &import.loads).chain(&packages);
+        let unnoticed = all.all(|next| self.is_unnoticed(*next));
+        self.above.pop();
+        if unnoticed {
+            self.known.push(module);
+        }
+        unnoticed
     }
-    if above.contains(&module) || !own.quiet || own.opaque.is_some() {
-        return false;
-    }
-    let around = program.modules.iter().zip(0..).filter(|(other, _)| {
-        let folder = other.path.parent();
-        other.path.stem() == b"__init__"
-            && folder.is_some_and(|folder| own.path.is_under(&folder) && !by.is_under(&folder))
-    });
-    let around: Vec<ModuleId> = around
-        .map(|(_, at)| at)
-        .filter(|at| *at != module)
-        .collect();
-    above.push(module);
-    let loads = own.imports.iter().filter(|import| import.ours);
-    // what a package that is still being loaded has by a name, it may not have yet
-    let mut asks = loads.clone().map(|import| &import.loads);
-    if asks.any(|all| {
-        all.iter()
-            .all(|at| is_around(&program.modules[*at as usize], by))
-    }) {
-        return false;
-    }
-    let all = loads.flat_map(|import| &import.loads).chain(&around);
-    let unnoticed = all
-        .into_iter()
-        .all(|next| is_unnoticed(program, *next, by, above));
-    above.pop();
-    unnoticed
 }
 
 /// Whether a file is that of a package around another one, which is loaded already.

@@ -60,10 +60,13 @@ pub(in crate::lang::python) fn program(
         definers: FxHashMap::default(),
         set_outside: FxHashMap::default(),
         filled: FxHashSet::default(),
+        lists_heirs: false,
         heirs: FxHashMap::default(),
         progress: Progress::default(),
         program: Program::default(),
     };
+    let mut symbols = linker.symbols.iter().flatten();
+    linker.lists_heirs = symbols.any(|s| s.names.iter().any(|name| name == "__subclasses__"));
     linker.lay_out();
     linker.bases();
     linker.fill();
@@ -117,6 +120,8 @@ pub(super) struct Linker<'a> {
     pub(super) set_outside: FxHashMap<Word, Vec<(ModuleId, TyId)>>,
     /// Classes whose instances may be given anything under any name.
     pub(super) filled: FxHashSet<ClassId>,
+    /// Somebody asks a class for its heirs.
+    lists_heirs: bool,
     heirs: FxHashMap<ClassId, Rc<Heirs>>,
     pub(super) progress: Progress,
     pub(super) program: Program,
@@ -347,7 +352,8 @@ impl<'a> Linker<'a> {
         let plain = |unit: &super::Unit| unit.flags & MAY_FAIL == 0 && unit.decorators.is_empty();
         let made = |place: usize| {
             let class = &self.program.classes[self.class_id(file, place as u32) as usize];
-            class.made || class.told
+            // whoever lists the heirs of a class sees one more
+            class.made || class.told || self.lists_heirs && !class.bases.is_empty()
         };
         let imports = &self.program.modules[file as usize].imports;
         let known = |(import, (place, _)): (&ProgramImport, &(u32, u32))| {
