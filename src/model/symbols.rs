@@ -64,10 +64,14 @@ pub struct ProgramUnit {
     pub body: Option<(u32, u32)>,
     /// A value, and no function.
     pub is_value: bool,
+    /// A value that is made by a call.
+    pub is_object: bool,
     /// What runs when it is defined only puts names and literals together.
     pub plain_head: bool,
     /// Given to a decorator that may keep it: somebody unseen may call it.
     pub kept: bool,
+    /// The call that makes it may fail, or do more than to put together what it is given.
+    pub unsound: bool,
     /// What it uses.
     pub uses: Vec<ProgramUse>,
     /// Words in its texts; where names may be put together, how they begin (`get_*`) and end (`*Handler`).

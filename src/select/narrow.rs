@@ -90,6 +90,9 @@ pub fn unattributable(finer: &Finer<'_>) -> Vec<(RepoPath, String)> {
                         if unit.kept && (appeared || change.heads.contains(both)) {
                             return Some("a decorator may keep what it is given".to_owned());
                         }
+                        if unit.unsound {
+                            return Some("what runs on import changed".to_owned());
+                        }
                         if made && (appeared || unit.is_value) {
                             return Some(
                                 "the class is made by somebody who reads its body".to_owned(),
@@ -388,7 +391,9 @@ impl<'a> Side<'a> {
                 at += 1;
             }
             if wanted.is_empty() {
-                self.imported(module, &mut units, &mut classes);
+                let (more, made) = imported(program, module);
+                units.extend(more);
+                classes.extend(made);
             }
             if units.is_empty() {
                 units.extend(self.units_of(module));
@@ -398,30 +403,6 @@ impl<'a> Side<'a> {
             self.symbols.instantiate(walk, class);
         }
         self.symbols.extend(walk, units);
-    }
-
-    /// What a file of tests imports may be tests, too.
-    fn imported(&self, module: ModuleId, units: &mut Vec<UnitId>, classes: &mut Vec<ClassId>) {
-        let program = self.symbols.program();
-        let own = &program.modules[module as usize];
-        let runs = own.runs.iter();
-        let stars = runs.flat_map(|unit| &program.units[*unit as usize].uses);
-        let stars = stars.filter_map(|used| match used {
-            ProgramUse::Star(module) => Some(*module),
-            _ => None,
-        });
-        let all = std::iter::once(module).chain(stars);
-        for used in all.flat_map(|m| program.modules[m as usize].members.values().flatten()) {
-            match used {
-                ProgramUse::Unit(unit) | ProgramUse::Call(unit) => units.push(*unit),
-                ProgramUse::Class(class) | ProgramUse::Type(class) => {
-                    classes.push(*class);
-                    let members = program.classes[*class as usize].members.values();
-                    units.extend(members.flatten());
-                }
-                _ => {}
-            }
-        }
     }
 
     fn hit(&self, walk: &Walk) -> Option<UnitId> {
@@ -462,4 +443,29 @@ impl<'a> Side<'a> {
         });
         told.collect()
     }
+}
+
+/// What a file of tests imports may be tests, too: functions, and classes with their members.
+pub(super) fn imported(program: &Program, module: ModuleId) -> (Vec<UnitId>, Vec<ClassId>) {
+    let own = &program.modules[module as usize];
+    let runs = own.runs.iter();
+    let stars = runs.flat_map(|unit| &program.units[*unit as usize].uses);
+    let stars = stars.filter_map(|used| match used {
+        ProgramUse::Star(module) => Some(*module),
+        _ => None,
+    });
+    let all = std::iter::once(module).chain(stars);
+    let (mut units, mut classes) = (Vec::new(), Vec::new());
+    for used in all.flat_map(|m| program.modules[m as usize].members.values().flatten()) {
+        match used {
+            ProgramUse::Unit(unit) | ProgramUse::Call(unit) => units.push(*unit),
+            ProgramUse::Class(class) | ProgramUse::Type(class) => {
+                classes.push(*class);
+                let members = program.classes[*class as usize].members.values();
+                units.extend(members.flatten());
+            }
+            _ => {}
+        }
+    }
+    (units, classes)
 }

@@ -52,6 +52,11 @@ impl Units {
         self.0.insert(unit as usize);
     }
 
+    /// Takes a unit away.
+    pub fn remove(&mut self, unit: UnitId) {
+        self.0.set(unit as usize, false);
+    }
+
     /// Whether a unit is among them.
     pub fn contains(&self, unit: UnitId) -> bool {
         self.0.contains(unit as usize)
@@ -219,9 +224,14 @@ impl<'p> Symbols<'p> {
     /// What runs after an import: knows the objects that `imported` made and the functions that it gave away, but not the
     /// names that it asked for. Begins with what a runner calls unasked.
     pub fn after(&self, imported: &Walk) -> Walk {
+        self.after_without(imported, imported.barred.clone())
+    }
+
+    /// The same, where other units are known not to run.
+    pub fn after_without(&self, imported: &Walk, barred: Units) -> Walk {
         let mut walk = self.walk(&[], &[], imported.tests.clone());
         walk.allowed = imported.allowed.clone();
-        walk.barred = imported.barred.clone();
+        walk.barred = barred;
         for class in imported.classes.ones() {
             self.alive(&mut walk, class as ClassId, None);
         }
@@ -250,6 +260,17 @@ impl<'p> Symbols<'p> {
         self.run(walk);
     }
 
+    /// Goes on from these units, where others than before are known not to run.
+    pub fn extend_without(
+        &self,
+        walk: &mut Walk,
+        units: impl IntoIterator<Item = UnitId>,
+        barred: Units,
+    ) {
+        walk.barred = barred;
+        self.extend(walk, units);
+    }
+
     /// Goes on as if instances of this class were made.
     pub fn instantiate(&self, walk: &mut Walk, class: ClassId) {
         self.alive(walk, class, None);
@@ -258,8 +279,13 @@ impl<'p> Symbols<'p> {
 
     /// Whether instances of a class, or of an heir of it, may have been made.
     pub fn is_made(&self, walk: &Walk, class: ClassId) -> bool {
-        let mut heirs = self.heirs[class as usize].iter();
+        let mut heirs = self.heirs(class).iter();
         heirs.any(|heir| walk.makes(*heir))
+    }
+
+    /// A class with all that extends it.
+    pub fn heirs(&self, class: ClassId) -> &[ClassId] {
+        &self.heirs[class as usize]
     }
 
     /// The classes of which instances cannot be made unless this member is defined, or could not if it were.
@@ -651,9 +677,9 @@ impl Walk {
         self.units.contains(unit as usize)
     }
 
-    /// All that is reached.
-    pub fn into_units(self) -> Units {
-        Units(self.units)
+    /// The classes that are used as values, or of which instances may be made.
+    pub fn made(&self) -> impl Iterator<Item = ClassId> {
+        self.classes.ones().map(|class| class as ClassId)
     }
 
     /// Whether instances of a class may be made.

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::ran::Ran;
-use crate::graph::{Symbols, Units};
+use crate::graph::{Units, Walk};
 use crate::model::{Bits, ModuleId, Node, RepoPath, Suite, UnitId};
 
 /// More suites times files than this are not walked one by one.
@@ -14,9 +14,9 @@ const MANY: usize = 400_000;
 
 /// A suite, and what loading it may run.
 pub(super) struct Collected<'a> {
-    file: &'a RepoPath,
+    pub(super) file: &'a RepoPath,
     /// `None` where a file can be loaded that does not show what it may use.
-    runs: Option<Units>,
+    pub(super) runs: Option<Walk>,
 }
 
 impl<'a> Ran<'a> {
@@ -27,9 +27,8 @@ impl<'a> Ran<'a> {
             // asked by whoever imports something from the file
             return Ok(self.can_load(own.module));
         }
-        let collected = self.collected.get_or_init(|| self.collect());
         let unknown = || "it also ran outside of any test".to_owned();
-        let collected = collected.as_ref().ok_or_else(unknown)?;
+        let collected = self.collected().ok_or_else(unknown)?;
         let mut found = Bits::default();
         let mut explained = false;
         for suite in collected {
@@ -45,7 +44,11 @@ impl<'a> Ran<'a> {
         explained.then_some(found).ok_or_else(unknown)
     }
 
-    /// `None` where it cannot be told what ran in tests.
+    /// What loading each suite may run; `None` where it cannot be told what ran in tests.
+    pub(super) fn collected(&self) -> Option<&[Collected<'a>]> {
+        self.collected.get_or_init(|| self.collect()).as_deref()
+    }
+
     fn collect(&self) -> Option<Vec<Collected<'a>>> {
         // where fixtures are not told apart, they run outside of tests, too
         if self.evidence.as_a_whole {
@@ -58,18 +61,12 @@ impl<'a> Ran<'a> {
             return None;
         }
         let mut barred = Units::default();
-        for (unit, own) in program.units.iter().enumerate() {
-            let unit = unit as UnitId;
-            let path = &program.modules[own.module as usize].path;
-            let seen = self.evidence.files.contains_key(path) || !self.evidence.out_of_sight(path);
-            if own.is_value || own.body.is_none() || own.habits.empty || !seen {
-                continue;
-            }
+        for unit in self.shown() {
             if !self.body(unit).is_some_and(|(_, outside)| outside) {
                 barred.insert(unit);
             }
         }
-        let symbols = Symbols::new(program);
+        let symbols = self.symbols();
         let graph = self.finer.base.0;
         let suites = files.into_iter().map(|file| {
             let node = graph.find(&Node::Test(Suite::Python { file: file.clone() }));
@@ -96,10 +93,22 @@ impl<'a> Ran<'a> {
             symbols.extend(&mut walk, hooks.copied());
             Collected {
                 file,
-                runs: Some(walk.into_units()),
+                runs: Some(walk),
             }
         });
         Some(suites.collect())
+    }
+
+    /// The functions of which it shows who ran them.
+    pub(super) fn shown(&self) -> impl Iterator<Item = UnitId> {
+        let units = self.program().units.iter().zip(0..);
+        let shown = units.filter(|(own, _)| {
+            let path = &self.program().modules[own.module as usize].path;
+            let has_lines = !own.is_value && own.body.is_some() && !own.habits.empty;
+            has_lines
+                && (self.evidence.files.contains_key(path) || !self.evidence.out_of_sight(path))
+        });
+        shown.map(|(_, unit)| unit)
     }
 
     /// Whether a file may have been loaded outside of any test.

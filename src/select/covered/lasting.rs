@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::named::Named;
 use super::ran::{Ran, is_fixture, runs_alone};
-use crate::graph::{Symbols, Units, Walk};
+use crate::graph::{Units, Walk};
 use crate::model::{
     Bits, ClassId, ModuleId, Node, ProgramLeft, ProgramUnit, ProgramUse, RepoPath, Suite, UnitId,
     Word,
@@ -40,12 +40,6 @@ enum Reach {
     These(BTreeSet<UnitId>),
     /// What this function, which takes nothing, may run.
     RunBy(UnitId),
-}
-
-/// The program once all of it is imported, to go on from.
-pub(super) struct Imported<'a> {
-    symbols: Symbols<'a>,
-    walk: Walk,
 }
 
 impl Ran<'_> {
@@ -296,6 +290,18 @@ impl Ran<'_> {
         if self.program().units[unit as usize].habits.apart {
             return felt.contains(&unit);
         }
+        let Some(walk) = self.run_by(unit) else {
+            return true;
+        };
+        felt.iter().any(|felt| {
+            let class = self.program().units[*felt as usize].class;
+            walk.contains(*felt) || class.is_some_and(|class| self.symbols().is_made(&walk, class))
+        })
+    }
+
+    /// What a function that takes nothing may run; `None` where that cannot be told.
+    fn run_by(&self, unit: UnitId) -> Option<Walk> {
+        let symbols = self.symbols();
         let imported = self.imported.get_or_init(|| {
             let loaded = self.loaded();
             let mut modules = loaded
@@ -304,20 +310,47 @@ impl Ran<'_> {
             if modules.any(|module| module.opaque.is_some()) {
                 return None;
             }
-            let symbols = Symbols::new(self.program());
             let imported = symbols.walk(&loaded, &loaded, Units::default());
-            let walk = symbols.after(&imported);
-            Some(Imported { symbols, walk })
+            Some(symbols.after(&imported))
         });
-        let Some(Imported { symbols, walk }) = imported else {
-            return true;
-        };
-        let mut walk = walk.clone();
+        let mut walk = imported.clone()?;
         symbols.extend(&mut walk, [unit]);
-        felt.iter().any(|felt| {
-            let class = self.program().units[*felt as usize].class;
-            walk.contains(*felt) || class.is_some_and(|class| symbols.is_made(&walk, class))
-        })
+        Some(walk)
+    }
+
+    /// Adds the tests that may live on an object of a class, or on the class itself, which some of these left.
+    pub(super) fn handed_on(&self, class: ClassId, tests: &mut Bits) {
+        let keepers = self.keepers.get_or_init(|| self.find_keepers());
+        let groups = self.groups.get_or_init(|| self.find_groups());
+        loop {
+            let before = tests.len();
+            for keeper in keepers {
+                if !keeper.tests.shares(tests) {
+                    continue;
+                }
+                let holds = match &keeper.reach {
+                    Reach::RunBy(unit) => {
+                        let walk = self.run_by(*unit);
+                        walk.is_none_or(|walk| self.symbols().is_made(&walk, class))
+                    }
+                    _ => true,
+                };
+                if holds {
+                    match &keeper.users {
+                        Some(users) => tests.extend(users),
+                        None => tests.extend(&self.everybody()),
+                    }
+                }
+            }
+            for group in groups {
+                if group.shares(tests) {
+                    tests.extend(group);
+                }
+            }
+            if tests.len() == before {
+                return;
+            }
+        }
     }
 
     /// The files that some measured test can load.

@@ -7,6 +7,7 @@
 
 mod collected;
 mod finders;
+mod holders;
 mod lasting;
 mod named;
 mod ran;

@@ -23,6 +23,14 @@ pub(super) struct Named<'a> {
     handed: OnceCell<bool>,
 }
 
+/// Somebody who uses a definition and cannot be seen.
+pub(super) enum Unseen {
+    /// Anybody, and why.
+    Anybody(&'static str),
+    /// Whoever has hold of its class or of an object of it.
+    Holders,
+}
+
 /// The classes of whose instances some may have the members of this one: all that its heirs inherit from.
 fn family(program: &Program, class: ClassId) -> BTreeSet<ClassId> {
     let own = |class: ClassId| &program.classes[class as usize];
@@ -86,27 +94,28 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// Why somebody who cannot be seen may use it.
-    pub(super) fn unseen(&self) -> Option<&'static str> {
+    /// Whether somebody who cannot be seen may use it.
+    pub(super) fn unseen(&self) -> Option<Unseen> {
         let own = &self.program.units[self.unit as usize];
         let last = own.name.rsplit('.').next().unwrap_or_default();
         let class = own.class.map(|class| &self.program.classes[class as usize]);
         if last.starts_with("__") && last.ends_with("__") && !own.name.is_empty() {
-            return Some("Python itself uses it");
+            return Some(Unseen::Anybody("Python itself uses it"));
         }
         if own.kept {
-            return Some("a decorator may keep it");
+            return Some(Unseen::Anybody("a decorator may keep it"));
         }
         if self.program.modules[own.module as usize]
             .hooks
             .contains(&self.unit)
         {
-            return Some("the runner calls it unasked");
+            return Some(Unseen::Anybody("the runner calls it unasked"));
         }
-        if class.is_some_and(|class| class.open || class.outside || class.made) {
-            return Some("its class is used by somebody outside");
+        let class = class?;
+        if class.made {
+            return Some(Unseen::Anybody("who makes its class reads it"));
         }
-        None
+        (class.open || class.outside).then_some(Unseen::Holders)
     }
 
     /// Whether a unit names it.
@@ -177,6 +186,22 @@ impl<'a> Named<'a> {
                 ProgramUse::Fixture(word) => self.fixture.contains(word),
                 _ => false,
             })
+    }
+
+    /// Whether a unit names it by its own name, and not as a member of something.
+    pub(super) fn directly_by(&self, user: UnitId) -> bool {
+        let own = &self.program.units[user as usize];
+        own.habits.any_fixture && !self.fixture.is_empty()
+            || own.uses.iter().any(|used| match used {
+                ProgramUse::Unit(unit) | ProgramUse::Call(unit) => *unit == self.unit,
+                ProgramUse::Fixture(word) => self.fixture.contains(word),
+                _ => false,
+            })
+    }
+
+    /// Whether it is got at through a class alone, unless by its own name.
+    pub(super) fn is_member(&self) -> bool {
+        self.modules.is_empty() && self.program.units[self.unit as usize].class.is_some()
     }
 
     /// The functions that an object may have under one of the names.

@@ -8,10 +8,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::super::Finer;
 use super::collected::Collected;
-use super::lasting::{Imported, Keeper};
-use super::named::Named;
+use super::lasting::Keeper;
+use super::named::{Named, Unseen};
 use super::{Evidence, Reached};
-use crate::graph::Seed;
+use crate::graph::{Seed, Symbols, Walk};
 use crate::model::{
     Bits, Both, Habits, ModuleId, Node, Program, ProgramUse, RepoPath, Suite, UnitId, Word,
 };
@@ -40,7 +40,10 @@ pub(super) struct Ran<'a> {
     pub(super) modules: [HashMap<&'a RepoPath, ModuleId>; 2],
     pub(super) keepers: OnceCell<Vec<Keeper>>,
     pub(super) groups: OnceCell<Vec<Bits>>,
-    pub(super) imported: OnceCell<Option<Imported<'a>>>,
+    symbols: OnceCell<Symbols<'a>>,
+    /// The program once all of it is imported, to go on from.
+    pub(super) imported: OnceCell<Option<Walk>>,
+    pub(super) held: OnceCell<Option<Vec<Bits>>>,
     pub(super) collected: OnceCell<Option<Vec<Collected<'a>>>>,
     /// Tests by the file that their suites can load.
     loaders: RefCell<HashMap<ModuleId, Bits>>,
@@ -49,10 +52,25 @@ pub(super) struct Ran<'a> {
 /// Who names a definition.
 #[derive(Default)]
 struct Users {
+    /// By its own name.
+    direct: Namers,
+    /// As a member of a class, by whoever has hold of that or of an object of it.
+    held: Namers,
+}
+
+#[derive(Default)]
+struct Namers {
     /// Functions of the measured program.
     functions: BTreeSet<UnitId>,
     /// The tests whose suites can load a file that names it on import.
     loaders: Bits,
+}
+
+/// Who has hold of a class, and names a member of it.
+struct Having {
+    tests: Bits,
+    functions: BTreeSet<UnitId>,
+    collecting: bool,
 }
 
 /// The tests that ran something, or why that cannot be told.
@@ -72,7 +90,9 @@ impl<'a> Ran<'a> {
             modules,
             keepers: OnceCell::new(),
             groups: OnceCell::new(),
+            symbols: OnceCell::new(),
             imported: OnceCell::new(),
+            held: OnceCell::new(),
             collected: OnceCell::new(),
             loaders: RefCell::default(),
         }
@@ -81,6 +101,16 @@ impl<'a> Ran<'a> {
     /// The measured program.
     pub(super) fn program(&self) -> &'a Program {
         self.finer.base.1
+    }
+
+    /// The measured program, to be walked.
+    pub(super) fn symbols(&self) -> &Symbols<'a> {
+        self.symbols.get_or_init(|| Symbols::new(self.program()))
+    }
+
+    /// All measured tests.
+    pub(super) fn everybody(&self) -> Bits {
+        (0..self.evidence.tests.len() as u32).collect()
     }
 
     /// Who ran a function's body; whether it also ran outside of tests.
@@ -207,7 +237,7 @@ impl<'a> Ran<'a> {
             !(own.is_value || own.habits.empty)
         };
         let function = before.filter(is_function);
-        users.functions.extend(function);
+        users.direct.functions.extend(function);
         let plain = function.is_some() && after.is_some() && part != Part::Head;
         if let (Part::Way, Some(before), Some(after)) = (part, function, after) {
             self.got_at(before, after, &mut users)?;
@@ -219,7 +249,8 @@ impl<'a> Ran<'a> {
                 }
             }
         }
-        let (felt, mut tests) = (users.functions, users.loaders);
+        let held = self.having(before, users.held)?;
+        let (felt, mut tests) = (users.direct.functions, users.direct.loaders);
         let mut collecting = false;
         let by_lines = both.0.filter(|_| plain && part == Part::Body);
         let by_lines = by_lines.and_then(|place| self.reached.get(path)?.get(&place));
@@ -244,11 +275,35 @@ impl<'a> Ran<'a> {
                 }
             }
         }
-        self.shared(&felt, collecting, &mut tests)?;
+        tests.extend(&held.tests);
+        let felt = felt.into_iter().chain(held.functions).collect();
+        self.shared(&felt, collecting || held.collecting, &mut tests)?;
         if part == Part::Defaults {
             tests.extend(&self.with(|habits| habits.reads_heads));
         }
         Ok(tests)
+    }
+
+    /// The tests that ran one of these who name a member, as far as they may have hold of its class or of an object of it.
+    fn having(&self, member: Option<UnitId>, namers: Namers) -> Result<Having, String> {
+        let mut found = Having {
+            tests: namers.loaders,
+            functions: namers.functions,
+            collecting: false,
+        };
+        for &unit in &found.functions {
+            if !self.program().units[unit as usize].habits.empty {
+                found.tests.extend(&self.who(unit)?);
+                found.collecting |= self.body(unit).is_some_and(|(_, outside)| outside);
+            }
+        }
+        let class = member.and_then(|unit| self.program().units[unit as usize].class);
+        if !found.tests.is_empty()
+            && let Some(holders) = class.and_then(|class| self.holders(class))
+        {
+            found.tests.keep(&holders);
+        }
+        Ok(found)
     }
 
     /// Whether a function may be got hold of other than to call it. Only of one that stands for itself it can be told that it is not.
@@ -341,9 +396,13 @@ impl<'a> Ran<'a> {
             Named::new(self.program(), before),
             Named::new(self.finer.head.1, after),
         );
-        if let Some(why) = named.unseen().or_else(|| now.unseen()) {
-            return Err(why.to_owned());
+        // whoever has hold of its class runs it, too
+        for named in [&named, &now] {
+            if let Some(Unseen::Anybody(why)) = named.unseen() {
+                return Err(why.to_owned());
+            }
         }
+        let found = &mut found.direct;
         found.functions.extend(named.namesakes());
         let functions = self.program().units.iter().enumerate();
         let functions = functions.filter(|(_, own)| !own.is_value);
@@ -364,20 +423,28 @@ impl<'a> Ran<'a> {
     }
 
     /// Adds who names a definition, directly or through constants.
-    fn users(&self, side: usize, unit: UnitId, found: &mut Users) -> Result<(), String> {
+    fn users(&self, side: usize, of: UnitId, users: &mut Users) -> Result<(), String> {
         let program = [self.finer.base.1, self.finer.head.1][side];
-        let mut next = vec![unit];
-        let mut seen = BTreeSet::from([unit]);
+        let mut next = vec![of];
+        let mut seen = BTreeSet::from([of]);
         while let Some(unit) = next.pop() {
             let named = Named::new(program, unit);
-            if let Some(why) = named.unseen() {
-                return Err(why.to_owned());
+            match named.unseen() {
+                Some(Unseen::Anybody(why)) => return Err(why.to_owned()),
+                Some(Unseen::Holders) => users.held.loaders = self.everybody(),
+                None => {}
             }
             for (user, own) in program.units.iter().enumerate() {
                 let user = user as UnitId;
-                if !named.by(user) || !seen.insert(user) {
+                if !named.by(user) {
                     continue;
                 }
+                // of a constant that is made of it only the name is known
+                let held = unit == of && named.is_member() && !named.directly_by(user);
+                let found = match held {
+                    true => &mut users.held,
+                    false => &mut users.direct,
+                };
                 if program.modules[own.module as usize].runs.contains(&user) {
                     let path = &program.modules[own.module as usize].path;
                     // a file that is new is itself among the changes
@@ -387,7 +454,9 @@ impl<'a> Ran<'a> {
                     continue;
                 }
                 if own.is_value {
-                    next.push(user);
+                    if seen.insert(user) {
+                        next.push(user);
+                    }
                     continue;
                 }
                 match side {

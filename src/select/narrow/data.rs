@@ -86,7 +86,8 @@ pub(in crate::select) fn named_in(program: &Program, module: usize, line: u32) -
     let own = &program.units[inner as usize];
     let is_head = |class: u32| program.classes[class as usize].head == Some(inner);
     let is_own = match own.is_value {
-        true => !own.class.is_some_and(is_head),
+        // what makes an object may open the file
+        true => !own.is_object && !own.class.is_some_and(is_head),
         false => own.plain_head || own.body.is_some_and(holds),
     };
     is_own.then_some(inner)

@@ -63,7 +63,13 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
         if (was.body, was.head) == (unit.body, unit.head) {
             continue;
         }
-        let computed = unit.kind == Kind::Constant && (was.flags | unit.flags) & MAY_FAIL != 0;
+        // a call that is given another literal: whether that matters shows once files are put together
+        if unit.kind == Kind::Object && was.body == unit.body {
+            units.push(both);
+            continue;
+        }
+        let is_value = matches!(unit.kind, Kind::Constant | Kind::Object);
+        let computed = is_value && (was.flags | unit.flags) & MAY_FAIL != 0;
         if unit.kind == Kind::Module || computed {
             return Err("what runs on import changed");
         }
@@ -526,7 +532,10 @@ fn names_of(unit: &Unit) -> impl Iterator<Item = &str> {
 
 /// The names that a unit binds, in its class where it has one.
 fn own_names(unit: &Unit) -> impl Iterator<Item = &str> {
-    let named = matches!(unit.kind, Kind::Function | Kind::Constant | Kind::Class);
+    let named = matches!(
+        unit.kind,
+        Kind::Function | Kind::Constant | Kind::Object | Kind::Class
+    );
     let all = unit.name.split(", ").filter(move |_| named);
     all.filter_map(|name| name.rsplit('.').next())
 }

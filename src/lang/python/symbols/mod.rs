@@ -8,6 +8,7 @@
 
 mod accepted;
 mod diff;
+mod giving;
 mod keeping;
 mod program;
 mod pure;
@@ -91,6 +92,8 @@ pub(crate) struct Unit {
     pub(super) globals: Vec<NameId>,
     /// What it sets or adds to that later calls find.
     pub(super) leaves: Vec<Left>,
+    /// Where it only puts together what it is given, and where a value is made by a call: what is called for it by name.
+    pub(super) calls: Vec<TyId>,
     /// What a call gives; for fixtures also what is yielded.
     pub(super) returns: TyId,
     pub(super) flags: u32,
@@ -153,6 +156,11 @@ pub(super) const QUIET: u32 = 33_554_432;
 /// The next statement takes its name: nobody can call it.
 pub(super) const REPLACED: u32 = 2_097_152;
 
+/// Only puts together what it is given, as far as what it calls does.
+pub(super) const GIVES: u32 = 134_217_728;
+/// And makes what comes next to its class.
+pub(super) const GIVES_ALONG: u32 = 268_435_456;
+
 /// A value of a module or class that is set or added to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Left {
@@ -175,6 +183,8 @@ pub(crate) enum Kind {
     Function,
     /// An assignment that cannot fail and does nothing else.
     Constant,
+    /// An assignment of what a call gives, which is given literals, names and functions.
+    Object,
     /// The first line of a class, and its docstring.
     Class,
 }

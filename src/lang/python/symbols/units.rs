@@ -3,7 +3,7 @@
 use ruff_python_ast::token::{TokenKind, Tokens};
 use ruff_text_size::{Ranged, TextRange};
 
-use super::{QUIET, Unit};
+use super::{Kind, QUIET, Unit};
 use crate::lang::python::spelling;
 use crate::model::Fingerprint;
 
@@ -16,6 +16,8 @@ pub(super) enum Part {
     Way,
     /// The value of a default, in the head.
     Default,
+    /// A literal that a call is given: of which kind it is belongs to the body, which one to the head.
+    Literal,
     Doc,
     /// An import, which is told by what it binds. The body around it only says where imports stand.
     Import,
@@ -93,10 +95,18 @@ pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: 
             Part::Body => &[0],
             Part::Head => &[1, 2, 4],
             Part::Way => &[1, 2],
-            Part::Default => &[1, 4],
+            Part::Default | Part::Literal => &[1, 4],
             Part::Doc => &[3],
             Part::Import | Part::Nothing => &[],
         };
+        if part == Part::Literal {
+            // whether it is true or false is no kind
+            let kind = match kind {
+                TokenKind::False => TokenKind::True,
+                kind => kind,
+            };
+            parts[unit as usize][0].push(kind as u8);
+        }
         for place in places {
             let out = &mut parts[unit as usize][*place];
             let first = before.0 != unit || *place == 4 && out.is_empty();
@@ -104,7 +114,9 @@ pub(super) fn print(text: &str, tokens: &Tokens, regions: &mut [Region], units: 
                 out.push(DEPTH);
                 out.extend(depth.to_le_bytes());
             }
-            if depth > 0 && first && unit != 0 {
+            // what is called where it stands finds what stands above
+            let in_order = depth > 0 || units[unit as usize].kind == Kind::Object;
+            if in_order && first && unit != 0 {
                 out.extend(lines_above.to_le_bytes());
             }
             spelling::write(out, token, piece);

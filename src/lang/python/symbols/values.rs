@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use super::program::Linker;
-use super::{Bound, CONTEXT, GIVEN_AWAY, Kind, Member, NameId, PROPERTY, Ty, TyId};
+use super::program::{Linker, is_named};
+use super::{Bound, CONTEXT, GIVEN_AWAY, Member, NameId, PROPERTY, Ty, TyId};
 use crate::model::{ClassId, ModuleId, UnitId, Word};
 
 /// What an expression may be.
@@ -356,7 +356,7 @@ impl Linker<'_> {
                 Bound::Value(ty, unit) => {
                     let unit = self.unit_id(file, unit);
                     let mut next = (*self.eval(file, ty)).clone();
-                    if self.kind(unit) == Kind::Constant {
+                    if is_named(self.kind(unit)) {
                         next.touched.push(unit);
                     }
                     next
@@ -530,7 +530,7 @@ impl Linker<'_> {
                             value.clone()
                         }));
                     }
-                    if self.kind(unit) == Kind::Constant {
+                    if is_named(self.kind(unit)) {
                         found.touched.push(unit);
                     }
                 }

@@ -49,7 +49,7 @@ impl Linker<'_> {
     }
 
     /// A class with all that it inherits from.
-    fn family(&self, class: ClassId) -> Vec<ClassId> {
+    pub(super) fn family(&self, class: ClassId) -> Vec<ClassId> {
         let mut found = vec![class];
         let mut at = 0;
         while let Some(&class) = found.get(at) {

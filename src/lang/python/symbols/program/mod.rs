@@ -1,6 +1,7 @@
 //! Files put together: what each unit uses, as units, classes and names of the whole program.
 
 mod bases;
+mod giving;
 mod misfits;
 mod modules;
 mod shared;
@@ -247,9 +248,11 @@ impl<'a> Linker<'a> {
                         class: unit.class.map(|class| self.class_id(at, class)),
                         lines: unit.lines,
                         body: (unit.body_line > 0).then_some((unit.body_line, unit.lines.1)),
-                        is_value: matches!(unit.kind, Kind::Constant | Kind::Class),
+                        is_value: matches!(unit.kind, Kind::Constant | Kind::Object | Kind::Class),
+                        is_object: unit.kind == Kind::Object,
                         plain_head: unit.kind == Kind::Function && !habit(MAY_FAIL | DECORATED),
                         kept: false,
+                        unsound: false,
                         uses: Vec::new(),
                         words,
                         shares: Vec::new(),
@@ -299,7 +302,7 @@ impl<'a> Linker<'a> {
                             let unit = match member {
                                 Member::Unit(unit) => *unit,
                                 Member::Value(_, unit)
-                                    if symbols.units[*unit as usize].kind == Kind::Constant =>
+                                    if is_named(symbols.units[*unit as usize].kind) =>
                                 {
                                     *unit
                                 }
@@ -449,6 +452,7 @@ impl<'a> Linker<'a> {
             self.program.units[id as usize].habits.apart = self.is_apart(file, id, unit, &uses);
             self.program.units[id as usize].uses = uses;
             self.program.units[id as usize].shares = self.shared(file, unit);
+            self.program.units[id as usize].unsound = self.is_unsound(file, unit);
         }
         // the packages around it run first
         let around = &self.files[file as usize];
@@ -570,6 +574,11 @@ impl<'a> Linker<'a> {
                 _ => false,
             })
     }
+}
+
+/// Whether a value is a piece of code of its own.
+pub(super) fn is_named(kind: Kind) -> bool {
+    matches!(kind, Kind::Constant | Kind::Object)
 }
 
 /// What using a value as a value may lead to.

@@ -1,9 +1,9 @@
 //! Objects of files of tests that several tests use.
 
 use super::super::values::Value;
-use super::super::{Bound, Member, Use};
+use super::super::{Bound, Kind, Member, Use};
 use super::Linker;
-use crate::model::{ModuleId, RepoPath, Word};
+use crate::model::{ClassId, ModuleId, RepoPath, Word};
 
 impl Linker<'_> {
     /// The objects of files of tests that a unit uses: values that are made when such a file is loaded.
@@ -23,7 +23,10 @@ impl Linker<'_> {
                 let (Value::Class(class) | Value::Instance(class)) = value else {
                     continue;
                 };
-                let made = |(_, member): &(_, Member)| matches!(member, Member::Value(_, 0));
+                let made = |(class, member): &(ClassId, Member)| {
+                    let file = self.program.classes[*class as usize].module;
+                    matches!(member, Member::Value(_, unit) if self.is_made(file, *unit))
+                };
                 if self.nearest(class, word).iter().any(made) {
                     found.push((self.program.classes[class as usize].module, word));
                 }
@@ -34,7 +37,7 @@ impl Linker<'_> {
             let own = self.scope(file).get(&word).cloned().unwrap_or_default();
             for bound in own {
                 match bound {
-                    Bound::Value(_, 0) => found.push((file, word)),
+                    Bound::Value(_, unit) if self.is_made(file, unit) => found.push((file, word)),
                     Bound::Import(import) => {
                         let Some(imported) = self
                             .symbols(file)
@@ -63,7 +66,15 @@ impl Linker<'_> {
 
     pub(super) fn made_on_import(&self, module: ModuleId, word: Word) -> bool {
         let bound = self.scope(module).get(&word);
-        bound.is_some_and(|all| all.iter().any(|bound| matches!(bound, Bound::Value(_, 0))))
+        bound.is_some_and(|all| {
+            let mut all = all.iter();
+            all.any(|bound| matches!(bound, Bound::Value(_, unit) if self.is_made(module, *unit)))
+        })
+    }
+
+    /// Whether a value is an object that is made when its file is loaded.
+    fn is_made(&self, file: ModuleId, unit: u32) -> bool {
+        unit == 0 || self.kind(self.unit_id(file, unit)) == Kind::Object
     }
 }
 

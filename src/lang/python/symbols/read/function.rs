@@ -8,9 +8,9 @@ use super::super::pure::{Known, dotted};
 use super::super::scope::{Frame, Names, parameters};
 use super::super::units::Part;
 use super::super::{
-    ABSTRACT, Bound, CACHED, CONTEXT, DECORATED, EMPTY, Fixture, GIVEN_AWAY, Kind, MAKES_PASSING,
-    MAY_FAIL, Member, NameId, PASSES, PROPERTY, REPLACED, TAKES_NOTHING, Ty, TyId, Unit, Use, WIDE,
-    keeping, pure,
+    ABSTRACT, Bound, CACHED, CONTEXT, DECORATED, EMPTY, Fixture, GIVEN_AWAY, GIVES, GIVES_ALONG,
+    Kind, MAKES_PASSING, MAY_FAIL, Member, NameId, PASSES, PROPERTY, REPLACED, TAKES_NOTHING, Ty,
+    TyId, Unit, Use, WIDE, keeping, pure,
 };
 use super::{Reader, arguments_of, texts};
 
@@ -80,7 +80,11 @@ impl Reader<'_> {
                             flags |= MAY_FAIL;
                         }
                     }
-                    self.expr(&decorator.expression);
+                    match self.property_of(&decorator.expression, class, id) {
+                        // what it is made of is not run
+                        Some(name) => drop(self.lookup(name)),
+                        None => drop(self.expr(&decorator.expression)),
+                    }
                 }
                 Known::Mark => {
                     if last == "usefixtures" {
@@ -215,6 +219,11 @@ impl Reader<'_> {
         if pure::makes_passing(function) {
             flags |= MAKES_PASSING;
         }
+        let mut calls = Vec::new();
+        if let Some((called, along)) = self.gives(function) {
+            flags |= GIVES | if along { GIVES_ALONG } else { 0 };
+            calls = called;
+        }
         let is_test = function.name.starts_with("test") || fixture.is_some();
         let receiver = match class {
             Some(class) if !is_static => Some(match is_class {
@@ -226,6 +235,7 @@ impl Reader<'_> {
         let unit = &mut self.out.units[id as usize];
         unit.params = params;
         unit.takes = takes;
+        unit.calls = calls;
         unit.loads = loads;
         unit.risky = risky;
         unit.decorators = decorators;
@@ -260,6 +270,11 @@ impl Reader<'_> {
             self.region(first.start(), first.end(), id, Part::Doc);
             start = first.end();
         }
+        for nothing in function.body.iter().filter(|stmt| is_nothing(stmt)) {
+            self.region(start, nothing.start(), id, Part::Body);
+            self.region(nothing.start(), nothing.end(), id, Part::Nothing);
+            start = nothing.end();
+        }
         self.region(start, function.end(), id, Part::Body);
         let returns = self.within(id, |r| {
             for name in asked {
@@ -269,6 +284,33 @@ impl Reader<'_> {
             r.body_of(function, receiver, is_test)
         });
         self.out.units[id as usize].returns = returns;
+    }
+
+    /// The property of the same class that a decorator adds a way to: one of Python's own, so that nothing of it runs.
+    fn property_of<'e>(
+        &self,
+        decorator: &'e Expr,
+        class: Option<u32>,
+        itself: u32,
+    ) -> Option<&'e str> {
+        let (Expr::Attribute(way), Some(class)) = (decorator, class) else {
+            return None;
+        };
+        let name = way.value.as_name_expr()?.id.as_str();
+        let word = self.names.get(name)?;
+        let members = self.out.classes[class as usize].members.iter();
+        let own =
+            members.filter(|(other, member)| other == word && *member != Member::Unit(itself));
+        let mut own = own.peekable();
+        own.peek()?;
+        let is_property = |(_, member): &(NameId, Member)| match member {
+            Member::Unit(unit) => {
+                let unit = &self.out.units[*unit as usize];
+                unit.flags & PROPERTY != 0 && unit.decorators.is_empty()
+            }
+            _ => false,
+        };
+        own.all(is_property).then_some(name)
     }
 
     /// Walks a function's body in a scope of its own. What a call gives.
@@ -345,6 +387,15 @@ impl Reader<'_> {
         }
         let all: Vec<TyId> = yields.into_iter().chain(returns).collect();
         self.ty(Ty::Box(all))
+    }
+}
+
+/// Whether a statement does nothing.
+fn is_nothing(stmt: &Stmt) -> bool {
+    match stmt {
+        Stmt::Pass(_) => true,
+        Stmt::Expr(expr) => expr.value.is_ellipsis_literal_expr(),
+        _ => false,
     }
 }
 

@@ -8,6 +8,7 @@ use super::super::pure::dotted;
 use super::super::units::Part;
 use super::super::{Bound, Kind, MAY_FAIL, Member, Ty, TyId, Unit, pure, regex};
 use super::Reader;
+use super::made::literals;
 
 impl Reader<'_> {
     pub(super) fn module(&mut self, body: &[Stmt]) {
@@ -243,31 +244,40 @@ impl Reader<'_> {
     ) {
         let said = annotation.map(|a| self.annotation(a));
         let mut loads = Vec::new();
+        let plain_name = !names.iter().any(|name| {
+            matches!(
+                *name,
+                "pytestmark" | "pytest_plugins" | "collect_ignore" | "collect_ignore_glob"
+            ) || name.starts_with("__") && (class.is_some() || !only_told(name))
+        });
         let constant = self.unit == 0
             && value.is_some_and(|value| match is_alias(annotation) {
                 true => pure::is_annotation(value, &mut loads),
                 false => self.is_pattern(value, &mut loads) || pure::is_pure(value, &mut loads),
             })
-            && !names.iter().any(|name| {
-                matches!(
-                    *name,
-                    "pytestmark" | "pytest_plugins" | "collect_ignore" | "collect_ignore_glob"
-                ) || name.starts_with("__") && (class.is_some() || !only_told(name))
-            });
-        let constant = constant
-            && annotation
-                .is_none_or(|a| self.annotations_wait || pure::is_annotation(a, &mut loads));
+            && plain_name;
+        let annotations_wait = self.annotations_wait;
+        let said_plainly = |loads: &mut Vec<String>| {
+            annotation.is_none_or(|a| annotations_wait || pure::is_annotation(a, loads))
+        };
+        let constant = constant && said_plainly(&mut loads);
         // what computes it runs on import, too, and may fail there
         let computed = !constant
             && self.unit == 0
             && annotation.is_none()
             && !names.iter().any(|name| name.starts_with("__"))
             && value.is_some_and(|value| self.is_computed(value));
+        let makers = value.filter(|_| !(constant || computed) && self.unit == 0 && plain_name);
+        let makers = makers.filter(|_| said_plainly(&mut loads));
+        let makers = makers.and_then(|value| self.makers(value));
+        let made = makers.is_some();
         let mut unit = self.unit;
-        if constant || computed {
-            if computed {
+        if constant || computed || made {
+            if computed || made {
                 loads.clear();
                 value.map(|value| self.expr(value));
+            }
+            if computed {
                 let top = names.iter().filter(|_| class.is_none());
                 self.paths.extend(top.map(|name| (*name).to_owned()));
             }
@@ -275,16 +285,24 @@ impl Reader<'_> {
             let owner = class
                 .map(|c| format!("{}.", self.class_name(c)))
                 .unwrap_or_default();
-            let made = Unit {
+            let own = Unit {
                 name: format!("{owner}{}", names.join(", ")),
-                kind: Kind::Constant,
+                kind: if made { Kind::Object } else { Kind::Constant },
                 class,
                 loads,
-                flags: if computed { MAY_FAIL } else { 0 },
+                calls: makers.unwrap_or_default(),
+                flags: if constant { 0 } else { MAY_FAIL },
                 ..Unit::default()
             };
-            unit = self.new_unit(made, stmt.range());
-            self.region(stmt.start(), stmt.end(), unit, Part::Body);
+            unit = self.new_unit(own, stmt.range());
+            let call = value.and_then(Expr::as_call_expr).filter(|_| made);
+            let mut from = stmt.start();
+            for literal in call.into_iter().flat_map(literals) {
+                self.region(from, literal.start(), unit, Part::Body);
+                self.region(literal.start(), literal.end(), unit, Part::Literal);
+                from = literal.end();
+            }
+            self.region(from, stmt.end(), unit, Part::Body);
         }
         let found = self.within(unit, |r| value.map(|value| r.expr(value)));
         let ty = said.or(found).unwrap_or(0);

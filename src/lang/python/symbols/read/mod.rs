@@ -7,6 +7,7 @@ mod expression;
 mod function;
 mod import;
 mod level;
+mod made;
 mod name;
 mod pieces;
 mod statement;

@@ -2,10 +2,10 @@
 
 use ruff_python_ast::Expr;
 
-use super::super::pure::dotted;
+use super::super::diff::is_of_python;
 use super::super::{
-    ANY_FIXTURE, DYNAMIC, ELSEWHERE, IMPORTS, LISTS, LISTS_FILES, LOOKS_AROUND, NameId, READS_DOCS,
-    READS_HEADS, READS_SOURCES, REFLECTS, SPAWNS, Ty, TyId, Use, keeping,
+    ANY_FIXTURE, DYNAMIC, ELSEWHERE, IMPORTS, Imported, LISTS, LISTS_FILES, LOOKS_AROUND, NameId,
+    READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, SPAWNS, Ty, TyId, Use, keeping,
 };
 use super::Reader;
 use super::pieces::{format, pieces};
@@ -137,23 +137,41 @@ impl Reader<'_> {
         matches!(of, Expr::Name(name) if self.described.as_deref() == Some(name.id.as_str()))
     }
 
+    /// The function or class of Python's library that a name stands for: of which module, and what it is called there.
+    pub(super) fn of_library<'e>(&'e self, func: &'e Expr) -> Option<(&'e str, &'e str)> {
+        let (first, last) = match func {
+            Expr::Name(name) => (name.id.as_str(), None),
+            Expr::Attribute(attribute) => {
+                let module = attribute.value.as_name_expr()?;
+                (module.id.as_str(), Some(attribute.attr.as_str()))
+            }
+            _ => return None,
+        };
+        if self.is_local(first) {
+            return None;
+        }
+        let bound = self.names.get(first).is_some_and(|first| {
+            let mut scope = self.out.scope.iter();
+            scope.any(|(name, _)| name == first)
+        });
+        match self.imported(first) {
+            Some(from) if !is_of_library(from) => None,
+            Some(from) => match (from.name.as_deref(), last) {
+                (Some(name), None) => Some((&from.module, name)),
+                (None, Some(last)) => Some((&from.module, last)),
+                _ => None,
+            },
+            None if bound || last.is_some() => None,
+            None => Some(("builtins", first)),
+        }
+    }
+
     /// Whether a call of this makes an object of Python's library that holds nothing but what is put into it.
     pub(super) fn makes_store(&self, func: &Expr) -> bool {
-        let Some(name) = dotted(func) else {
-            return false;
-        };
-        let (first, last) = name.split_once('.').unwrap_or((&name, ""));
-        let Some(from) = self.imported(first).filter(|from| from.level == 0) else {
-            return false;
-        };
-        let class = from.name.as_deref().unwrap_or(last);
-        let plain = from.name.is_none() || last.is_empty();
-        !self.is_local(first)
-            && plain
-            && matches!(
-                (from.module.as_str(), class),
-                ("threading", "local") | ("types", "ModuleType" | "SimpleNamespace")
-            )
+        matches!(
+            self.of_library(func),
+            Some(("threading", "local") | ("types", "ModuleType" | "SimpleNamespace"))
+        )
     }
 
     /// A name that a module gave which starts processes.
@@ -294,6 +312,11 @@ impl Reader<'_> {
             self.flag(DYNAMIC | IMPORTS);
         }
     }
+}
+
+/// Whether an import is one of Python's own modules, or of what brings later ones to older versions.
+fn is_of_library(import: &Imported) -> bool {
+    is_of_python(import) || import.level == 0 && import.module == "typing_extensions"
 }
 
 /// Whether a text may be code that imports something, or the end of such code: `import` stands where a statement begins, or after

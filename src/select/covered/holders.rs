@@ -1,0 +1,70 @@
+//! Who may have hold of a class, or of an object of it.
+//!
+//! What is a member of a class is got through the class or an object, and these come from where the class is named. So a test may
+//! have one where a walk over what loading its suite ran, and then over what itself was seen to run, comes to the class; or where
+//! another test left one.
+
+use super::ran::Ran;
+use crate::graph::Units;
+use crate::model::{Bits, ClassId, UnitId};
+
+impl Ran<'_> {
+    /// The tests that may have hold of a class or of an object of it, or of what extends it; `None` where that cannot be told.
+    ///
+    /// Cost: once a walk over what each test ran.
+    pub(super) fn holders(&self, class: ClassId) -> Option<Bits> {
+        let held = self.held.get_or_init(|| self.find_held()).as_ref()?;
+        let mut found = Bits::default();
+        for heir in self.symbols().heirs(class) {
+            found.extend(&held[*heir as usize]);
+        }
+        self.handed_on(class, &mut found);
+        Some(found)
+    }
+
+    /// For each class the tests that come to it by themselves.
+    fn find_held(&self) -> Option<Vec<Bits>> {
+        let collected = self.collected()?;
+        let symbols = self.symbols();
+        let mut ran: Vec<Vec<UnitId>> = vec![Vec::new(); self.evidence.tests.len()];
+        let mut shown = Units::default();
+        for unit in self.shown() {
+            shown.insert(unit);
+            let tests = self.body(unit).unwrap_or_default().0;
+            tests.iter().for_each(|test| ran[test as usize].push(unit));
+        }
+        let mut held = vec![Bits::default(); self.program().classes.len()];
+        for suite in collected {
+            let tests = self.evidence.tests.iter().zip(0..);
+            let tests = tests.filter(|((file, _), _)| file == suite.file);
+            let measured = self.evidence.files.contains_key(suite.file);
+            let Some(imported) = suite.runs.as_ref().filter(|_| measured) else {
+                for (_, test) in tests {
+                    held.iter_mut().for_each(|tests| tests.insert(test));
+                }
+                continue;
+            };
+            let mut imported = symbols.after_without(imported, shown.clone());
+            let module = self.modules[0].get(suite.file).copied();
+            // the runner makes objects of its classes
+            let own = self.program().classes.iter().zip(0..);
+            let own = own.filter(|(class, _)| Some(class.module) == module);
+            own.for_each(|(_, class)| symbols.instantiate(&mut imported, class));
+            for (_, test) in tests {
+                let ran = &ran[test as usize];
+                let mut barred = shown.clone();
+                ran.iter().for_each(|unit| barred.remove(*unit));
+                let mut walk = imported.clone();
+                // who runs a method has what it belongs to
+                let classes = ran
+                    .iter()
+                    .filter_map(|unit| self.program().units[*unit as usize].class);
+                classes.for_each(|class| symbols.instantiate(&mut walk, class));
+                symbols.extend_without(&mut walk, ran.iter().copied(), barred);
+                walk.made()
+                    .for_each(|class| held[class as usize].insert(test));
+            }
+        }
+        Some(held)
+    }
+}
