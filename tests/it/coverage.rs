@@ -1066,3 +1066,102 @@ fn a_default_under_a_decorator_is_felt_by_who_ran_the_function_unless_the_decora
         ]
     );
 }
+
+#[test]
+fn a_value_of_a_class_is_felt_by_who_may_have_hold_of_the_class_or_of_what_extends_it() {
+    let (repo, file) = measured(
+        &[
+            (
+                "pkg/kinds.py",
+                "class One:\n    size = 1\n\n\nclass Other:\n    size = 2\n\n\nclass Heir(One):\n    pass\n",
+            ),
+            ("pkg/use.py", "def measure(thing):\n    return thing.size\n"),
+            (
+                "pkg/kept.py",
+                "from pkg.kinds import One\n\nKEPT = {}\n\n\ndef keep():\n    KEPT['one'] = One()\n\n\ndef kept():\n    return KEPT['one']\n",
+            ),
+            (
+                "tests/test_kinds.py",
+                "from pkg.kept import keep, kept\nfrom pkg.kinds import Heir, One, Other\nfrom pkg.use import measure\n\n\ndef test_one():\n    assert measure(One()) == 1\n\n\ndef test_other():\n    assert measure(Other()) == 2\n\n\ndef test_heir():\n    assert measure(Heir()) == 1\n\n\ndef test_keep():\n    keep()\n\n\ndef test_kept():\n    assert measure(kept()) == 1\n",
+            ),
+            (
+                "tests/helpers.py",
+                "class Sized:\n    size = 4\n\n    def test_size(self):\n        assert self.size\n\n\nclass TestSized(Sized):\n    size = 5\n",
+            ),
+            (
+                "tests/test_sized.py",
+                "from tests.helpers import TestSized\n",
+            ),
+        ],
+        &[
+            (
+                "",
+                &[
+                    ("pkg/kinds.py", &[1, 2, 5, 6, 9, 10]),
+                    ("pkg/use.py", &[1]),
+                    ("pkg/kept.py", &[1, 3, 6, 10]),
+                    ("tests/test_kinds.py", &[1, 2, 3, 6, 10, 14, 18, 22]),
+                    ("tests/helpers.py", &[1, 2, 4, 8, 9]),
+                    ("tests/test_sized.py", &[1]),
+                ],
+            ),
+            (
+                "tests/test_kinds.py::test_one|run",
+                &[("pkg/use.py", &[2]), ("tests/test_kinds.py", &[7])],
+            ),
+            (
+                "tests/test_kinds.py::test_other|run",
+                &[("pkg/use.py", &[2]), ("tests/test_kinds.py", &[11])],
+            ),
+            (
+                "tests/test_kinds.py::test_heir|run",
+                &[("pkg/use.py", &[2]), ("tests/test_kinds.py", &[15])],
+            ),
+            (
+                "tests/test_kinds.py::test_keep|run",
+                &[("pkg/kept.py", &[7]), ("tests/test_kinds.py", &[19])],
+            ),
+            (
+                "tests/test_kinds.py::test_kept|run",
+                &[
+                    ("pkg/kept.py", &[11]),
+                    ("pkg/use.py", &[2]),
+                    ("tests/test_kinds.py", &[23]),
+                ],
+            ),
+            (
+                "tests/test_sized.py::TestSized::test_size|run",
+                &[("tests/helpers.py", &[5])],
+            ),
+        ],
+    );
+    for (file_, from, to, tests) in [
+        (
+            "pkg/kinds.py",
+            "size = 1",
+            "size = 3",
+            &[
+                "test_kinds.py::test_heir",
+                "test_kinds.py::test_kept",
+                "test_kinds.py::test_one",
+            ][..],
+        ),
+        (
+            "pkg/kinds.py",
+            "size = 2",
+            "size = 3",
+            &["test_kinds.py::test_other"],
+        ),
+        (
+            "tests/helpers.py",
+            "size = 5",
+            "size = 0",
+            &["test_sized.py"],
+        ),
+    ] {
+        edit(&repo, file_, from, to);
+        let tests: Vec<String> = tests.iter().map(|test| format!("tests/{test}")).collect();
+        assert_eq!(left(&repo, &file, &[]), tests, "{to} in {file_}");
+        repo.git(["checkout", "-q", "."]).expect("a checkout");
+    }
+}

@@ -4,9 +4,12 @@
 //! have one where a walk over what loading its suite ran, and then over what itself was seen to run, comes to the class; or where
 //! another test left one.
 
+use std::collections::BTreeSet;
+
+use super::super::narrow::imported;
 use super::ran::Ran;
 use crate::graph::Units;
-use crate::model::{Bits, ClassId, UnitId};
+use crate::model::{Bits, ClassId, RepoPath, UnitId};
 
 impl Ran<'_> {
     /// The tests that may have hold of a class or of an object of it, or of what extends it; `None` where that cannot be told.
@@ -45,11 +48,9 @@ impl Ran<'_> {
                 continue;
             };
             let mut imported = symbols.after_without(imported, shown.clone());
-            let module = self.modules[0].get(suite.file).copied();
-            // the runner makes objects of its classes
-            let own = self.program().classes.iter().zip(0..);
-            let own = own.filter(|(class, _)| Some(class.module) == module);
-            own.for_each(|(_, class)| symbols.instantiate(&mut imported, class));
+            for class in self.suite_classes(suite.file) {
+                symbols.instantiate(&mut imported, class);
+            }
             for (_, test) in tests {
                 let ran = &ran[test as usize];
                 let mut barred = shown.clone();
@@ -66,5 +67,26 @@ impl Ran<'_> {
             }
         }
         Some(held)
+    }
+
+    /// The classes, of a suite's file or imported there, of which the runner makes objects to run their tests.
+    fn suite_classes(&self, file: &RepoPath) -> Vec<ClassId> {
+        let program = self.program();
+        let Some(&module) = self.modules[0].get(file) else {
+            return Vec::new();
+        };
+        let own = program.classes.iter().zip(0..);
+        let own = own.filter(|(class, _)| class.module == module);
+        let mut found = imported(program, module).1;
+        found.extend(own.map(|(_, class)| class));
+        let tests = self.evidence.tests.iter();
+        let cases = tests.filter(|(other, _)| other == file);
+        let parts: BTreeSet<&str> = cases.flat_map(|(_, case)| case.split("::")).collect();
+        found.retain(|class| {
+            let head = program.classes[*class as usize].head;
+            let name = head.and_then(|head| program.units[head as usize].name.rsplit('.').next());
+            name.is_none_or(|name| parts.contains(name))
+        });
+        found
     }
 }

@@ -184,7 +184,7 @@ impl Ran<'_> {
             || program
                 .units
                 .iter()
-                .any(|unit| unit.is_value && named(unit))
+                .any(|unit| unit.is_value && !unit.is_object && named(unit))
     }
 
     /// The tests that ran one of these lines of a unit, and whether it also ran outside of any.
