@@ -15,10 +15,12 @@ use rayon::prelude::*;
 
 use crate::graph::{FORMAT_VERSION, Graph};
 use crate::lang::Facts;
-use crate::model::Fingerprint;
+use crate::model::{Fingerprint, Program};
 
 /// How many graphs are kept, newest first.
 const GRAPHS_KEPT: usize = 8;
+/// How many programs are kept, newest first.
+const PROGRAMS_KEPT: usize = 4;
 /// How many scorings are kept, newest first.
 const SCORINGS_KEPT: usize = 4;
 /// A larger scoring is not kept, in bytes.
@@ -72,38 +74,43 @@ impl Cache {
         let_go(&path, GRAPHS_KEPT);
     }
 
+    /// The program of this key, where it is kept and whole.
+    pub(super) fn program(&self, key: Fingerprint) -> Option<Program> {
+        postcard::from_bytes(&read_sealed(&self.program_path(key)?)?).ok()
+    }
+
+    /// Keeps a program and lets go of the oldest. What cannot be written is not kept.
+    pub(super) fn keep_program(&self, key: Fingerprint, program: &Program) {
+        let Some(path) = self.program_path(key) else {
+            return;
+        };
+        let bytes = postcard::to_stdvec(program).expect("plain data has an encoding");
+        write_sealed(&path, bytes, PROGRAMS_KEPT);
+    }
+
     /// The scoring of this key, where it is kept and whole.
     pub(super) fn scoring(&self, key: Fingerprint) -> Option<Vec<u8>> {
-        let path = self.scoring_path(key)?;
-        let mut bytes = fs::read(&path).ok()?;
-        let (_, sum) = bytes.split_last_chunk::<16>()?;
-        let sum = *sum;
-        bytes.truncate(bytes.len() - sum.len());
-        if Fingerprint::of(&bytes).0.to_le_bytes() != sum {
-            return None;
-        }
-        touch(&path);
-        Some(bytes)
+        read_sealed(&self.scoring_path(key)?)
     }
 
     /// Keeps a scoring unless it is very large, and lets go of the oldest.
-    pub(super) fn keep_scoring(&self, key: Fingerprint, mut bytes: Vec<u8>) {
+    pub(super) fn keep_scoring(&self, key: Fingerprint, bytes: Vec<u8>) {
         let Some(path) = self.scoring_path(key) else {
             return;
         };
-        if bytes.len() > SCORING_BYTES {
-            return;
-        }
-        let sum = Fingerprint::of(&bytes).0.to_le_bytes();
-        bytes.extend_from_slice(&sum);
-        if write_whole(&path, &bytes).is_ok() {
-            let_go(&path, SCORINGS_KEPT);
+        if bytes.len() <= SCORING_BYTES {
+            write_sealed(&path, bytes, SCORINGS_KEPT);
         }
     }
 
     /// Whether anything is kept.
     pub(super) fn keeps(&self) -> bool {
         self.dir.is_some()
+    }
+
+    fn program_path(&self, key: Fingerprint) -> Option<PathBuf> {
+        let dir = self.dir.as_ref()?.join("programs");
+        Some(dir.join(format!("{:032x}", key.0)))
     }
 
     fn scoring_path(&self, key: Fingerprint) -> Option<PathBuf> {
@@ -181,6 +188,28 @@ impl Cache {
 
     fn facts_dir(&self) -> Option<PathBuf> {
         Some(self.dir.as_ref()?.join("facts"))
+    }
+}
+
+/// What was written with its sum behind it, if it is whole; it is in use, and so young.
+fn read_sealed(path: &Path) -> Option<Vec<u8>> {
+    let mut bytes = fs::read(path).ok()?;
+    let (_, sum) = bytes.split_last_chunk::<16>()?;
+    let sum = *sum;
+    bytes.truncate(bytes.len() - sum.len());
+    if Fingerprint::of(&bytes).0.to_le_bytes() != sum {
+        return None;
+    }
+    touch(path);
+    Some(bytes)
+}
+
+/// Writes bytes with their sum behind them, and lets go of the oldest files beside them but for so many.
+fn write_sealed(path: &Path, mut bytes: Vec<u8>, kept: usize) {
+    let sum = Fingerprint::of(&bytes).0.to_le_bytes();
+    bytes.extend_from_slice(&sum);
+    if write_whole(path, &bytes).is_ok() {
+        let_go(path, kept);
     }
 }
 
@@ -321,6 +350,38 @@ mod tests {
         assert!(cache.graph(key).is_none());
         fs::write(file, &bytes[..10]).unwrap();
         assert!(cache.graph(key).is_none());
+    }
+
+    #[test]
+    fn a_program_is_kept_and_damage_is_absence() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(dir.path()));
+        let key = Fingerprint(7);
+        assert!(cache.program(key).is_none());
+        let program = Program {
+            words: vec!["name".to_owned()],
+            units: vec![crate::model::ProgramUnit {
+                uses: vec![crate::model::ProgramUse::Any(0)],
+                ..Default::default()
+            }],
+            ..Program::default()
+        };
+        cache.keep_program(key, &program);
+        let kept = cache.program(key).unwrap();
+        assert_eq!(kept.words, program.words);
+        assert_eq!(kept.units[0].uses, program.units[0].uses);
+        let file = &files(&dir.path().join("cache/programs"))[0];
+        let mut bytes = fs::read(file).unwrap();
+        bytes[0] ^= 1;
+        fs::write(file, &bytes).unwrap();
+        assert!(cache.program(key).is_none());
+        for n in 0..10 {
+            cache.keep_program(Fingerprint(n), &program);
+        }
+        assert_eq!(
+            files(&dir.path().join("cache/programs")).len(),
+            PROGRAMS_KEPT
+        );
     }
 
     /// Keeps facts with these codes, as a process of its own would.

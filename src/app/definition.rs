@@ -74,7 +74,7 @@ impl Workspace {
         }
         let mut wanted = narrow::loaded(&full, &[&graph]);
         wanted.insert(path.clone());
-        let [program] = self.programs([&side], &|path| wanted.contains(path), progress)?;
+        let program = self.programs(&[&side], &wanted, progress)?.remove(0);
         let mut modules = program.modules.iter();
         let Some(module) = modules.find(|module| module.path == path) else {
             let why = "its definitions are not told apart".to_owned();

@@ -1,5 +1,6 @@
 //! A snapshot → its graph: facts of every file, from the cache or read side by side, then edges.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::OnceLock;
 use std::time::UNIX_EPOCH;
@@ -40,6 +41,17 @@ pub(super) fn key(snapshot: Fingerprint) -> Fingerprint {
     let mut printer = Printer::new();
     printer.piece(build().0.to_le_bytes());
     printer.piece(snapshot.0.to_le_bytes());
+    printer.finish()
+}
+
+/// The key of the program that these files of a snapshot make, whose graph has the key.
+pub(super) fn program_key(graph: Fingerprint, wanted: &BTreeSet<RepoPath>) -> Fingerprint {
+    let mut printer = Printer::new();
+    printer.piece(graph.0.to_le_bytes());
+    printer.piece("program");
+    for path in wanted {
+        printer.piece(path.as_bytes());
+    }
     printer.finish()
 }
 
@@ -238,31 +250,34 @@ pub(super) type Source<'a> = (&'a Snapshot, &'a Read<'a>);
 /// Contents that cannot be read.
 ///
 /// Cost: that of the facts, then one pass over the wanted files, side by side for the snapshots.
-pub(super) fn programs<const N: usize>(
-    sources: [Source<'_>; N],
+pub(super) fn programs(
+    sources: &[Source<'_>],
     cache: &Cache,
-    wanted: &(dyn Fn(&RepoPath) -> bool + Sync),
+    wanted: &BTreeSet<RepoPath>,
     progress: &dyn Progress,
-) -> Result<[Program; N], AppError> {
+) -> Result<Vec<Program>, AppError> {
     let mut known = cache.facts();
-    let files = sources.map(|(tree, _)| {
-        let mut files = files_of(tree, &known, wanted);
+    let wanted = |path: &RepoPath| wanted.contains(path);
+    let files = sources.iter().map(|(tree, _)| {
+        let mut files = files_of(tree, &known, &wanted);
         files.extend(data_of(tree));
         files
     });
+    let files: Vec<Vec<File<'_>>> = files.collect();
     let mut fresh = Vec::new();
     for (files, (_, read)) in files.iter().zip(sources) {
         fresh.extend(fill(&mut known, files, read, progress)?);
     }
-    let mut programs = [const { None }; N];
-    let sides = programs.par_iter_mut().zip(&files).zip(&sources);
-    sides.for_each(|((program, files), (tree, _))| {
+    let sides = files.par_iter().zip(sources);
+    let programs = sides.map(|(files, (tree, _))| {
         let (all, of_langs) = by_language(files, &known);
-        let program = program.insert(Program::default());
+        let mut program = Program::default();
         for (lang, range) in of_langs {
-            program.join(lang.program(&all[range], tree, wanted));
+            program.join(lang.program(&all[range], tree, &wanted));
         }
+        program
     });
+    let programs = programs.collect();
     keep(known, &fresh, files.iter().flatten(), cache);
-    Ok(programs.map(Option::unwrap_or_default))
+    Ok(programs)
 }

@@ -20,7 +20,8 @@ pub(super) struct Gathered {
     /// Files whose change is not, with the reason.
     pub(super) told: Vec<(RepoPath, String)>,
     base: Program,
-    head: Program,
+    /// The same as the base where nothing differs but inside of definitions.
+    head: Option<Program>,
 }
 
 impl Gathered {
@@ -34,6 +35,10 @@ impl Gathered {
         &self.base
     }
 
+    fn head(&self) -> &Program {
+        self.head.as_ref().unwrap_or(&self.base)
+    }
+
     fn with<'a>(
         &'a self,
         inputs: Inputs<'a>,
@@ -41,7 +46,7 @@ impl Gathered {
     ) -> Finer<'a> {
         Finer {
             base: (inputs.base, &self.base),
-            head: (inputs.head, &self.head),
+            head: (inputs.head, self.head()),
             files,
         }
     }
@@ -53,7 +58,7 @@ impl Gathered {
         inputs: Inputs<'_>,
         loaded: &dyn Fn(&RepoPath) -> bool,
     ) {
-        let sides = [(inputs.base, &self.base), (inputs.head, &self.head)];
+        let sides = [(inputs.base, &self.base), (inputs.head, self.head())];
         let code = lang::of(path).is_some();
         let [Some(before), Some(after)] =
             sides.map(|side| select::namers(side, path, code, loaded))
@@ -166,7 +171,7 @@ impl Workspace {
         sides: [&Side; 2],
         progress: &dyn Progress,
     ) -> Result<(Selection, Vec<(RepoPath, String)>), AppError> {
-        let gathered = self.gather(&full, inputs, units, sides, progress)?;
+        let gathered = self.gather(&full, inputs, units, (sides, false), progress)?;
         if gathered.files.is_empty() || full.selected().is_empty() {
             return Ok((full, gathered.told));
         }
@@ -175,13 +180,14 @@ impl Workspace {
         Ok((narrowed, gathered.told))
     }
 
-    /// Attributes a change to definitions, and puts together the programs that the selected suites can load.
+    /// Attributes a change to definitions, and puts together the programs that the selected suites can load: both where the `lines` of
+    /// each count.
     pub(super) fn gather(
         &self,
         full: &Selection,
         inputs: Inputs<'_>,
         units: &HashMap<RepoPath, UnitChange>,
-        sides: [&Side; 2],
+        (sides, lines): ([&Side; 2], bool),
         progress: &dyn Progress,
     ) -> Result<Gathered, AppError> {
         let mut found = Gathered {
@@ -190,7 +196,7 @@ impl Workspace {
             data: BTreeMap::new(),
             told: Vec::new(),
             base: Program::default(),
-            head: Program::default(),
+            head: None,
         };
         let fallen: BTreeSet<&RepoPath> = full
             .fallbacks()
@@ -235,8 +241,13 @@ impl Workspace {
         let attributed = !found.files.is_empty() || !data.is_empty();
         if attributed && !full.selected().is_empty() {
             let wanted = loaded(full, &[inputs.base, inputs.head]);
+            // what differs inside of definitions alone is found from the older version
+            let inside = !lines && found.files.values().all(Attributed::is_inside);
+            let sides = if inside { &sides[..1] } else { &sides[..] };
+            let mut programs = self.programs(sides, &wanted, progress)?.into_iter();
+            found.base = programs.next().unwrap_or_default();
+            found.head = programs.next();
             let wanted = |path: &RepoPath| wanted.contains(path);
-            [found.base, found.head] = self.programs(sides, &wanted, progress)?;
             let code: Vec<RepoPath> = found.files.keys().cloned().collect();
             let code = code
                 .iter()
@@ -258,15 +269,25 @@ impl Workspace {
         Ok(found)
     }
 
-    /// For each side the program that its wanted files make.
-    pub(super) fn programs<const N: usize>(
+    /// For each side, the older first, the program that its wanted files make. That of the first is kept: it stays while files are edited.
+    pub(super) fn programs(
         &self,
-        sides: [&Side; N],
-        wanted: &(dyn Fn(&RepoPath) -> bool + Sync),
+        sides: &[&Side],
+        wanted: &BTreeSet<RepoPath>,
         progress: &dyn Progress,
-    ) -> Result<[Program; N], AppError> {
-        let mut snapshots = Vec::with_capacity(N);
-        for side in sides {
+    ) -> Result<Vec<Program>, AppError> {
+        let Some((first, others)) = sides.split_first() else {
+            return Ok(Vec::new());
+        };
+        let key = self.key(first)?;
+        let key = key.map(|graph| layout::program_key(graph, wanted));
+        let kept = key.and_then(|key| self.cache.program(key));
+        let missing = if kept.is_some() { others } else { sides };
+        if missing.is_empty() {
+            return Ok(Vec::from_iter(kept));
+        }
+        let mut snapshots = Vec::with_capacity(missing.len());
+        for side in missing {
             snapshots.push(self.repo.snapshot(side)?);
         }
         let blobs: Vec<_> = snapshots.iter().map(|snapshot| snapshot.blobs()).collect();
@@ -274,11 +295,14 @@ impl Workspace {
             .iter()
             .map(|blobs| move |path: &RepoPath, blob| Ok(blobs.read(&blob, Some(path))?))
             .collect();
-        let sources = std::array::from_fn(|at| {
-            let read: &layout::Read<'_> = &reads[at];
-            (&snapshots[at].tree, read)
-        });
-        layout::programs(sources, &self.cache, wanted, progress)
+        let sources = snapshots.iter().zip(&reads);
+        let sources = sources.map(|(snapshot, read)| (&snapshot.tree, read as &layout::Read<'_>));
+        let sources: Vec<layout::Source<'_>> = sources.collect();
+        let made = layout::programs(&sources, &self.cache, wanted, progress)?;
+        if let (Some(key), None, Some(first)) = (key, &kept, made.first()) {
+            self.cache.keep_program(key, first);
+        }
+        Ok(kept.into_iter().chain(made).collect())
     }
 }
 

@@ -4,6 +4,7 @@
 //! a name may reach more than a run does, never less.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::{RepoPath, Suite};
 
@@ -17,7 +18,7 @@ pub type ClassId = u32;
 pub type ModuleId = u32;
 
 /// A program, or the part of it that some tests can load.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Program {
     /// All names.
     pub words: Vec<String>,
@@ -38,7 +39,7 @@ pub struct Program {
 }
 
 /// A suite that is made of several files.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ProgramSuite {
     /// Where each case begins.
     pub cases: FxHashMap<String, Vec<UnitId>>,
@@ -49,7 +50,7 @@ pub struct ProgramSuite {
 }
 
 /// A piece of code.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ProgramUnit {
     /// Qualified within its file; empty for what runs on import.
     pub name: String,
@@ -87,7 +88,7 @@ pub struct ProgramUnit {
 }
 
 /// A value of a module or class that a piece of code sets or adds to.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct ProgramLeft {
     /// Its name.
     pub word: Word,
@@ -98,7 +99,7 @@ pub struct ProgramLeft {
 }
 
 /// What a piece of code does that names do not show.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Habits {
     /// Computes the names that it looks up.
     pub computes_names: bool,
@@ -137,7 +138,7 @@ pub struct Habits {
 }
 
 /// How a piece of code uses something.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ProgramUse {
     /// This piece of code, as a value: it may be called later.
     Unit(UnitId),
@@ -178,7 +179,7 @@ pub enum ProgramUse {
 }
 
 /// A class.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ProgramClass {
     /// Its file.
     pub module: ModuleId,
@@ -203,7 +204,7 @@ pub struct ProgramClass {
 }
 
 /// A file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ProgramModule {
     /// Where it is.
     pub path: RepoPath,
@@ -230,7 +231,7 @@ pub struct ProgramModule {
 }
 
 /// An import on the top level of a file.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct ProgramImport {
     /// As one text that tells it from all others of the file.
     pub written: String,

@@ -26,7 +26,7 @@ pub use data::{Namers, namers};
 pub struct Finer<'a> {
     /// The graph of the base and its program.
     pub base: (&'a Graph, &'a Program),
-    /// The graph of the head and its program.
+    /// The graph of the head and its program; that of the base itself where nothing differs but inside of definitions.
     pub head: (&'a Graph, &'a Program),
     /// The files whose change is attributed.
     pub files: &'a BTreeMap<RepoPath, Attributed>,
@@ -131,7 +131,10 @@ pub fn narrow(full: Selection, floor: &Selection, finer: &Finer<'_>) -> Selectio
         .iter()
         .map(|selected| &selected.suite)
         .collect();
-    let sides = [Side::new(finer, true), Side::new(finer, false)];
+    let mut sides = vec![Side::new(finer, true)];
+    if !std::ptr::eq(finer.base.1, finer.head.1) {
+        sides.push(Side::new(finer, false));
+    }
     full.map(|selected| {
         if kept.contains(&selected.suite) {
             let why = "it depends on the change in other ways than by definitions";
