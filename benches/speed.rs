@@ -6,9 +6,12 @@
 //! cargo bench --bench speed -- synthetic 1000 10000 100000
 //!                                             # made repositories of so many files, ten edges a file: cold, warm,
 //!                                             # beside what `git status` takes there, and the peak memory
+//! cargo bench --bench speed -- definitions DIR FILE OLD NEW
+//!                                             # the same edit selected by whole files and by definitions, cold and warm,
+//!                                             # beside `git status`; what the cache takes for a million lines
 //! ```
 //!
-//! `cold` needs `ruff` on the path (`pip install ruff`), or its place in `RUFF`. The edited file is put back. Both need
+//! `OLD` is replaced once in `FILE` by `NEW`, in which `{n}` is another number each time. `cold` needs `ruff` on the path (`pip install ruff`), or its place in `RUFF`. The edited file is put back. Both need
 //! Linux for the peak memory. Each figure is the median of nine runs, commands taking turns.
 
 #![expect(
@@ -33,9 +36,12 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["cold", dir] => cold(Path::new(dir)),
+        ["definitions", dir, file, old, new] => definitions(Path::new(dir), file, old, new),
         ["synthetic", sizes @ ..] if !sizes.is_empty() => synthetic(sizes),
         [] => synthetic(&["1000"]),
-        _ => Err("usage: speed -- cold DIR | synthetic FILES…".to_owned()),
+        _ => Err(
+            "usage: speed -- cold DIR | definitions DIR FILE OLD NEW | synthetic FILES…".to_owned(),
+        ),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -169,7 +175,106 @@ fn cold(dir: &Path) -> Result<(), String> {
     Ok(())
 }
 
+fn definitions(dir: &Path, file: &str, old: &str, new: &str) -> Result<(), String> {
+    let path = dir.join(file);
+    let before = fs::read_to_string(&path).map_err(|error| format!("{file}: {error}"))?;
+    if !before.contains(old) {
+        return Err(format!("{file} holds no `{old}`"));
+    }
+    let edits = (0..RUNS).map(|n| before.replacen(old, &new.replace("{n}", &n.to_string()), 1));
+    let edits: Vec<String> = edits.collect();
+    let timed = both_ways(dir, &path, &edits);
+    fs::write(&path, &before).map_err(|error| error.to_string())?;
+    let [
+        mut status,
+        mut cold,
+        mut closer_cold,
+        mut warm,
+        mut closer_warm,
+    ] = timed?;
+    let status = ms(median(&mut status));
+    println!("git status                {status:8.0} ms");
+    for (what, files, closer) in [
+        ("cold", &mut cold, &mut closer_cold),
+        ("warm", &mut warm, &mut closer_warm),
+    ] {
+        let (files, closer) = (ms(median(files)), ms(median(closer)));
+        println!(
+            "{what}: whole files {files:8.0} ms   definitions {closer:8.0} ms   {:.1} of whole files   beyond git status {:.0} ms",
+            closer / files,
+            closer - status
+        );
+    }
+    let (bytes, lines) = (size_of(&dir.join(".tia"))?, lines_of(dir)?);
+    println!(
+        "cache {:.1} MB for {lines} lines of Python: {:.0} MB for a million",
+        bytes as f64 / 1e6,
+        bytes as f64 / lines.max(1) as f64
+    );
+    Ok(())
+}
+
+/// Runs of `git status`, of cold selections by whole files and by definitions, and of warm ones, taking turns; the cache is left.
+fn both_ways(dir: &Path, path: &Path, edits: &[String]) -> Result<[Vec<Run>; 5], String> {
+    let mut timed: [Vec<Run>; 5] = Default::default();
+    let by_files = ["select", "--base", "HEAD"];
+    let by_definitions = ["select", "--base", "HEAD", "--granularity", "symbol"];
+    for edit in edits {
+        fs::write(path, edit).map_err(|error| error.to_string())?;
+        for (at, args) in [(1, &by_files[..]), (2, &by_definitions)] {
+            let state = dir.join(".tia");
+            if state.exists() {
+                fs::remove_dir_all(state).map_err(|error| error.to_string())?;
+            }
+            timed[at].push(run(&mut tia(dir, args))?);
+        }
+    }
+    for edit in edits {
+        fs::write(path, edit).map_err(|error| error.to_string())?;
+        let mut status = Command::new("git");
+        status.arg("-C").arg(dir);
+        status.args(["--no-optional-locks", "status", "--porcelain"]);
+        timed[0].push(run(&mut status)?);
+        timed[3].push(run(&mut tia(dir, &by_files))?);
+        timed[4].push(run(&mut tia(dir, &by_definitions))?);
+    }
+    Ok(timed)
+}
+
+fn size_of(dir: &Path) -> Result<u64, String> {
+    let mut all = 0;
+    for entry in fs::read_dir(dir).map_err(|error| error.to_string())? {
+        let entry = entry.map_err(|error| error.to_string())?;
+        let meta = entry.metadata().map_err(|error| error.to_string())?;
+        all += match meta.is_dir() {
+            true => size_of(&entry.path())?,
+            false => meta.len(),
+        };
+    }
+    Ok(all)
+}
+
+fn lines_of(dir: &Path) -> Result<usize, String> {
+    let files = python_files(dir)?;
+    let lines = files.iter().map(|path| {
+        let text = fs::read(path).unwrap_or_default();
+        text.iter().filter(|byte| **byte == b'\n').count()
+    });
+    Ok(lines.sum())
+}
+
 fn largest_python_file(dir: &Path) -> Result<PathBuf, String> {
+    python_files(dir)?
+        .into_iter()
+        .filter(|path| {
+            let below = path.strip_prefix(dir).unwrap_or(path);
+            !below.to_string_lossy().contains("test")
+        })
+        .max_by_key(|path| fs::metadata(path).map(|meta| meta.len()).unwrap_or(0))
+        .ok_or_else(|| format!("no Python files are tracked in {}", dir.display()))
+}
+
+fn python_files(dir: &Path) -> Result<Vec<PathBuf>, String> {
     let listed = Command::new("git")
         .arg("-C")
         .arg(dir)
@@ -177,12 +282,8 @@ fn largest_python_file(dir: &Path) -> Result<PathBuf, String> {
         .output()
         .map_err(|error| format!("git ls-files: {error}"))?;
     let names = String::from_utf8_lossy(&listed.stdout).into_owned();
-    names
-        .split('\0')
-        .filter(|name| !name.is_empty() && !name.contains("test"))
-        .map(|name| dir.join(name))
-        .max_by_key(|path| fs::metadata(path).map(|meta| meta.len()).unwrap_or(0))
-        .ok_or_else(|| format!("no Python files are tracked in {}", dir.display()))
+    let names = names.split('\0').filter(|name| !name.is_empty());
+    Ok(names.map(|name| dir.join(name)).collect())
 }
 
 fn synthetic(sizes: &[&str]) -> Result<(), String> {

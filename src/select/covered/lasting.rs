@@ -86,6 +86,16 @@ impl Ran<'_> {
         Ok(())
     }
 
+    /// Whether a unit names a class, or one that extends it.
+    fn makes(&self, unit: UnitId, class: ClassId) -> bool {
+        let heirs = self.symbols().heirs(class);
+        let mut uses = self.program().units[unit as usize].uses.iter();
+        uses.any(|used| match used {
+            ProgramUse::Class(class) | ProgramUse::Type(class) => heirs.contains(class),
+            _ => false,
+        })
+    }
+
     fn find_keepers(&self) -> Vec<Keeper> {
         let program = self.program();
         let mut found = Vec::new();
@@ -333,7 +343,9 @@ impl Ran<'_> {
                         let walk = self.run_by(*unit);
                         walk.is_none_or(|walk| self.symbols().is_made(&walk, class))
                     }
-                    _ => true,
+                    // an object is made by who names its class
+                    Reach::These(units) => units.iter().any(|unit| self.makes(*unit, class)),
+                    Reach::Anything => true,
                 };
                 if holds {
                     match &keeper.users {
