@@ -1082,7 +1082,7 @@ fn a_value_of_a_class_is_felt_by_who_may_have_hold_of_the_class_or_of_what_exten
             ),
             (
                 "tests/test_kinds.py",
-                "from pkg.kept import keep, kept\nfrom pkg.kinds import Heir, One, Other\nfrom pkg.use import measure\n\n\ndef test_one():\n    assert measure(One()) == 1\n\n\ndef test_other():\n    assert measure(Other()) == 2\n\n\ndef test_heir():\n    assert measure(Heir()) == 1\n\n\ndef test_keep():\n    keep()\n\n\ndef test_kept():\n    assert measure(kept()) == 1\n",
+                "from pkg.kept import keep, kept\nfrom pkg.kinds import Heir, One, Other\nfrom pkg.use import measure\n\n\ndef test_one():\n    assert measure(One()) == 1\n\n\ndef test_other():\n    assert measure(Other()) == 2\n\n\ndef test_heir():\n    assert measure(Heir()) == 1\n\n\ndef test_keep():\n    keep()\n\n\ndef test_kept():\n    assert measure(kept()) == 1\n\n\ndef test_line(): assert measure(One()) == 1\n",
             ),
             (
                 "tests/helpers.py",
@@ -1100,7 +1100,7 @@ fn a_value_of_a_class_is_felt_by_who_may_have_hold_of_the_class_or_of_what_exten
                     ("pkg/kinds.py", &[1, 2, 5, 6, 9, 10]),
                     ("pkg/use.py", &[1]),
                     ("pkg/kept.py", &[1, 3, 6, 10]),
-                    ("tests/test_kinds.py", &[1, 2, 3, 6, 10, 14, 18, 22]),
+                    ("tests/test_kinds.py", &[1, 2, 3, 6, 10, 14, 18, 22, 26]),
                     ("tests/helpers.py", &[1, 2, 4, 8, 9]),
                     ("tests/test_sized.py", &[1]),
                 ],
@@ -1130,6 +1130,10 @@ fn a_value_of_a_class_is_felt_by_who_may_have_hold_of_the_class_or_of_what_exten
                 ],
             ),
             (
+                "tests/test_kinds.py::test_line|run",
+                &[("pkg/use.py", &[2]), ("tests/test_kinds.py", &[26])],
+            ),
+            (
                 "tests/test_sized.py::TestSized::test_size|run",
                 &[("tests/helpers.py", &[5])],
             ),
@@ -1143,6 +1147,7 @@ fn a_value_of_a_class_is_felt_by_who_may_have_hold_of_the_class_or_of_what_exten
             &[
                 "test_kinds.py::test_heir",
                 "test_kinds.py::test_kept",
+                "test_kinds.py::test_line",
                 "test_kinds.py::test_one",
             ][..],
         ),

@@ -283,6 +283,11 @@ impl<'p> Symbols<'p> {
         heirs.any(|heir| walk.makes(*heir))
     }
 
+    /// A class with all that it extends.
+    pub fn family(&self, class: ClassId) -> &[ClassId] {
+        &self.family[class as usize]
+    }
+
     /// A class with all that extends it.
     pub fn heirs(&self, class: ClassId) -> &[ClassId] {
         &self.heirs[class as usize]

@@ -7,9 +7,9 @@
 use std::collections::BTreeSet;
 
 use super::super::narrow::imported;
-use super::ran::Ran;
+use super::ran::{Ran, runs_alone};
 use crate::graph::Units;
-use crate::model::{Bits, ClassId, RepoPath, UnitId};
+use crate::model::{Bits, ClassId, ModuleId, RepoPath, UnitId};
 
 impl Ran<'_> {
     /// The tests that may have hold of a class or of an object of it, or of what extends it; `None` where that cannot be told.
@@ -48,10 +48,14 @@ impl Ran<'_> {
                 continue;
             };
             let mut imported = symbols.after_without(imported, shown.clone());
-            for class in self.suite_classes(suite.file) {
+            let classes = self.suite_classes(suite.file);
+            for &class in &classes {
                 symbols.instantiate(&mut imported, class);
             }
-            for (_, test) in tests {
+            // a function on the line of its head shows nothing
+            let silent = self.functions_beside(suite.file, &classes);
+            let silent: Vec<UnitId> = silent.filter(|unit| !shown.contains(*unit)).collect();
+            for ((_, case), test) in tests {
                 let ran = &ran[test as usize];
                 let mut barred = shown.clone();
                 ran.iter().for_each(|unit| barred.remove(*unit));
@@ -61,12 +65,24 @@ impl Ran<'_> {
                     .iter()
                     .filter_map(|unit| self.program().units[*unit as usize].class);
                 classes.for_each(|class| symbols.instantiate(&mut walk, class));
-                symbols.extend_without(&mut walk, ran.iter().copied(), barred);
+                let silent = silent.iter().filter(|unit| self.may_be_of(**unit, case));
+                let ran = ran.iter().chain(silent).copied();
+                symbols.extend_without(&mut walk, ran, barred);
                 walk.made()
                     .for_each(|class| held[class as usize].insert(test));
             }
         }
         Some(held)
+    }
+
+    /// Whether a function is the test of a case, or no test.
+    fn may_be_of(&self, unit: UnitId, case: &str) -> bool {
+        let name = self.program().units[unit as usize].name.rsplit('.').next();
+        let test = case
+            .split('[')
+            .next()
+            .and_then(|case| case.rsplit("::").next());
+        name == test || name.is_some_and(|name| !name.starts_with("test"))
     }
 
     /// The classes, of a suite's file or imported there, of which the runner makes objects to run their tests.
@@ -88,5 +104,24 @@ impl Ran<'_> {
             name.is_none_or(|name| parts.contains(name))
         });
         found
+    }
+
+    /// The functions of a suite's file, and of the files of these classes and of what they extend.
+    fn functions_beside(
+        &self,
+        file: &RepoPath,
+        classes: &[ClassId],
+    ) -> impl Iterator<Item = UnitId> {
+        let program = self.program();
+        let mut modules: Vec<ModuleId> = self.modules[0].get(file).copied().into_iter().collect();
+        for class in classes {
+            let family = self.symbols().family(*class).iter();
+            modules.extend(family.map(|class| program.classes[*class as usize].module));
+        }
+        let units = program.units.iter().zip(0..);
+        let functions = units.filter(move |(own, unit)| {
+            !own.is_value && modules.contains(&own.module) && !runs_alone(program, *unit)
+        });
+        functions.map(|(_, unit)| unit)
     }
 }
