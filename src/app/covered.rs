@@ -51,13 +51,8 @@ impl Workspace {
             rules: &self.config().rules,
         };
         let since = select::select(inputs);
-        let mut gathered = self.gather(
-            &since,
-            inputs,
-            &reading.units,
-            ([&at, head], true),
-            progress,
-        )?;
+        let mut gathered =
+            self.gather(&since, inputs, &reading.units, [&at, head], true, progress)?;
         let evidence = self.evidence(files, &at, &base_graph, gathered.base(), &mut told)?;
         if evidence.tests.is_empty() || full.selected().is_empty() {
             return Ok((full, told));

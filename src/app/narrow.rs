@@ -171,7 +171,7 @@ impl Workspace {
         sides: [&Side; 2],
         progress: &dyn Progress,
     ) -> Result<(Selection, Vec<(RepoPath, String)>), AppError> {
-        let gathered = self.gather(&full, inputs, units, (sides, false), progress)?;
+        let gathered = self.gather(&full, inputs, units, sides, false, progress)?;
         if gathered.files.is_empty() || full.selected().is_empty() {
             return Ok((full, gathered.told));
         }
@@ -187,7 +187,8 @@ impl Workspace {
         full: &Selection,
         inputs: Inputs<'_>,
         units: &HashMap<RepoPath, UnitChange>,
-        (sides, lines): ([&Side; 2], bool),
+        sides: [&Side; 2],
+        lines: bool,
         progress: &dyn Progress,
     ) -> Result<Gathered, AppError> {
         let mut found = Gathered {

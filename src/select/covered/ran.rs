@@ -431,7 +431,9 @@ impl<'a> Ran<'a> {
             let named = Named::new(program, unit);
             match named.unseen() {
                 Some(Unseen::Anybody(why)) => return Err(why.to_owned()),
-                Some(Unseen::Holders) => users.held.loaders = self.everybody(),
+                Some(Unseen::Holders) if unit == of => users.held.loaders = self.everybody(),
+                // a constant of another class, of which others have hold
+                Some(Unseen::Holders) => users.direct.loaders = self.everybody(),
                 None => {}
             }
             for (user, own) in program.units.iter().enumerate() {

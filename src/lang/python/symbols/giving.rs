@@ -2,7 +2,7 @@
 //! fail where it did not, and leaves nothing behind but what it gives.
 
 use ruff_python_ast::{
-    CmpOp, Decorator, Expr, ExprCall, InterpolatedStringElement, Stmt, StmtFunctionDef,
+    CmpOp, Decorator, Expr, ExprCall, InterpolatedStringElement, Stmt, StmtFunctionDef, UnaryOp,
 };
 use rustc_hash::FxHashSet;
 
@@ -100,7 +100,7 @@ impl<'e> Giver<'e, '_> {
     /// Whether this is a variable of its own, or an attribute of the object that it makes.
     fn is_target(&self, target: &Expr) -> bool {
         match target {
-            Expr::Name(_) => true,
+            Expr::Name(name) => self.receiver != Some(name.id.as_str()),
             Expr::Attribute(attribute) => matches!(&*attribute.value,
                 Expr::Name(name) if self.receiver == Some(name.id.as_str())),
             _ => false,
@@ -148,13 +148,11 @@ impl<'e> Giver<'e, '_> {
 
     fn expr(&mut self, expr: &'e Expr) -> bool {
         match expr {
-            Expr::Name(_) | Expr::Lambda(_) => match expr {
-                Expr::Lambda(lambda) => lambda.parameters.iter().all(|taken| {
-                    let mut taken = taken.iter_non_variadic_params();
-                    taken.all(|taken| taken.default.is_none())
-                }),
-                _ => true,
-            },
+            Expr::Name(_) => true,
+            Expr::Lambda(lambda) => lambda.parameters.iter().all(|taken| {
+                let mut taken = taken.iter_non_variadic_params();
+                taken.all(|taken| taken.default.is_none())
+            }),
             Expr::Tuple(tuple) => self.all(&tuple.elts),
             Expr::List(list) => self.all(&list.elts),
             Expr::Dict(dict) => dict.items.iter().all(|item| {
@@ -164,7 +162,7 @@ impl<'e> Giver<'e, '_> {
                 self.expr(&choice.test) && self.expr(&choice.body) && self.expr(&choice.orelse)
             }
             Expr::BoolOp(op) => self.all(&op.values),
-            Expr::UnaryOp(op) => op.op == ruff_python_ast::UnaryOp::Not && self.expr(&op.operand),
+            Expr::UnaryOp(op) => op.op == UnaryOp::Not && self.expr(&op.operand),
             Expr::Compare(compare) => {
                 let is = |op: &CmpOp| matches!(op, CmpOp::Is | CmpOp::IsNot);
                 compare.ops.iter().all(is)
