@@ -16,7 +16,7 @@ impl Ran<'_> {
     ///
     /// Cost: once a walk over what each test ran.
     pub(super) fn holders(&self, class: ClassId) -> Option<Bits> {
-        let held = self.held.get_or_init(|| self.find_held()).as_ref()?;
+        let held = self.holding.get_or_init(|| self.find_holding()).as_ref()?;
         let mut found = Bits::default();
         for heir in self.symbols().heirs(class) {
             found.extend(&held[*heir as usize]);
@@ -26,7 +26,7 @@ impl Ran<'_> {
     }
 
     /// For each class the tests that come to it by themselves.
-    fn find_held(&self) -> Option<Vec<Bits>> {
+    fn find_holding(&self) -> Option<Vec<Bits>> {
         let collected = self.collected()?;
         let symbols = self.symbols();
         let mut ran: Vec<Vec<UnitId>> = vec![Vec::new(); self.evidence.tests.len()];

@@ -43,7 +43,8 @@ pub(super) struct Ran<'a> {
     symbols: OnceCell<Symbols<'a>>,
     /// The program once all of it is imported, to go on from.
     pub(super) imported: OnceCell<Option<Walk>>,
-    pub(super) held: OnceCell<Option<Vec<Bits>>>,
+    /// For each class the tests that come to it by themselves.
+    pub(super) holding: OnceCell<Option<Vec<Bits>>>,
     pub(super) collected: OnceCell<Option<Vec<Collected<'a>>>>,
     /// Tests by the file that their suites can load.
     loaders: RefCell<HashMap<ModuleId, Bits>>,
@@ -55,7 +56,7 @@ struct Users {
     /// By its own name.
     direct: Namers,
     /// As a member of a class, by whoever has hold of that or of an object of it.
-    held: Namers,
+    through: Namers,
 }
 
 #[derive(Default)]
@@ -92,7 +93,7 @@ impl<'a> Ran<'a> {
             groups: OnceCell::new(),
             symbols: OnceCell::new(),
             imported: OnceCell::new(),
-            held: OnceCell::new(),
+            holding: OnceCell::new(),
             collected: OnceCell::new(),
             loaders: RefCell::default(),
         }
@@ -249,7 +250,7 @@ impl<'a> Ran<'a> {
                 }
             }
         }
-        let held = self.having(before, users.held)?;
+        let held = self.having(before, users.through)?;
         let (felt, mut tests) = (users.direct.functions, users.direct.loaders);
         let mut collecting = false;
         let by_lines = both.0.filter(|_| plain && part == Part::Body);
@@ -431,7 +432,7 @@ impl<'a> Ran<'a> {
             let named = Named::new(program, unit);
             match named.unseen() {
                 Some(Unseen::Anybody(why)) => return Err(why.to_owned()),
-                Some(Unseen::Holders) if unit == of => users.held.loaders = self.everybody(),
+                Some(Unseen::Holders) if unit == of => users.through.loaders = self.everybody(),
                 // a constant of another class, of which others have hold
                 Some(Unseen::Holders) => users.direct.loaders = self.everybody(),
                 None => {}
@@ -444,7 +445,7 @@ impl<'a> Ran<'a> {
                 // of a constant that is made of it only the name is known
                 let held = unit == of && named.is_member() && !named.directly_by(user);
                 let found = match held {
-                    true => &mut users.held,
+                    true => &mut users.through,
                     false => &mut users.direct,
                 };
                 if program.modules[own.module as usize].runs.contains(&user) {
