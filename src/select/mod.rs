@@ -19,7 +19,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 pub use covered::{
-    Evidence, Judgement, Reached, Region, Told, drop, is_or_holds, judge, told_by_lines,
+    Calls, Defaulted, Evidence, Judgement, Reached, Region, Told, drop, is_or_holds, judge,
+    told_by_calls, told_by_lines,
 };
 pub use narrow::{Finer, Namers, namers, narrow, unattributable};
 pub use recorded::{add as add_recorded, come_or_gone};

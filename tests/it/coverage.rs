@@ -1170,3 +1170,211 @@ fn a_value_of_a_class_is_felt_by_who_may_have_hold_of_the_class_or_of_what_exten
         repo.git(["checkout", "-q", "."]).expect("a checkout");
     }
 }
+
+/// The tests that are left once something of `pkg/text.py` differs, by what follows `test_` in their names.
+fn without(repo: &TestRepo, file: &Path, from: &str, to: &str) -> String {
+    edit(repo, "pkg/text.py", from, to);
+    let left = left(repo, file, &[]);
+    repo.git(["checkout", "-q", "."]).expect("a checkout");
+    let names = left.iter().map(|test| test.rsplit("::test_").next());
+    names.flatten().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_default_is_felt_by_who_leaves_the_argument_out() {
+    let text = "\
+def pad(text, width=2, fill=' '):
+    return text.center(width, fill)
+
+
+def mark(text, *, by='*'):
+    return by + text
+
+
+class Base:
+    def __init__(self, name='base'):
+        self.name = name
+
+    def cut(self, text, at=1):
+        return text[:at]
+
+
+class Heir(Base):
+    def __init__(self):
+        super().__init__('heir')
+
+
+class Other(Base):
+    def __init__(self):
+        super().__init__()
+
+
+ALL = [mark]
+
+
+def nest(text, depth=0):
+    if depth < 3:
+        return nest(text + '(')
+    return text
+";
+    let tests = "\
+import json; from pkg import text
+from pkg.text import ALL, Heir, Other, mark, pad
+
+
+def test_given():
+    pad('a', 3, fill='.')
+    mark('a', by='+')
+
+
+def test_left():
+    pad('a', fill='.')
+    mark('a')
+
+
+def test_handed():
+    for make in [mark]:
+        make('a')
+
+
+def test_heir():
+    Heir().cut('abc', 1)
+    Heir().cut('abc', at=1)
+
+
+def test_other():
+    Other().cut('abc')
+
+
+def test_neither():
+    assert pad
+
+
+def test_listed():
+    ALL[0]('a')
+
+
+def test_unseen():
+    'a'.center(3)
+
+
+def test_nested():
+    text.nest('a', 2)
+
+
+def test_lookup():
+    pad('a', 3, fill='.')
+    getattr(text, 'pad')('a')
+
+
+def test_named():
+    Heir().cut('abc', at=1)
+
+
+def test_lent():
+    heir = Heir()
+    heir.cut('abc', at=1)
+    json.dumps(heir)
+";
+    let (repo, file) = measured(
+        &[("pkg/text.py", text), ("tests/test_text.py", tests)],
+        &[
+            (
+                "",
+                &[
+                    ("pkg/text.py", &[1, 5, 9, 10, 13, 17, 18, 22, 23, 27, 30]),
+                    (
+                        "tests/test_text.py",
+                        &[1, 2, 5, 10, 15, 20, 25, 29, 33, 37, 41, 45, 50, 54],
+                    ),
+                ],
+            ),
+            (
+                "tests/test_text.py::test_given",
+                &[("pkg/text.py", &[2, 6]), ("tests/test_text.py", &[6, 7])],
+            ),
+            (
+                "tests/test_text.py::test_left",
+                &[("pkg/text.py", &[2, 6]), ("tests/test_text.py", &[11, 12])],
+            ),
+            (
+                "tests/test_text.py::test_handed",
+                &[("pkg/text.py", &[6]), ("tests/test_text.py", &[16, 17])],
+            ),
+            (
+                "tests/test_text.py::test_heir",
+                &[
+                    ("pkg/text.py", &[11, 14, 19]),
+                    ("tests/test_text.py", &[21, 22]),
+                ],
+            ),
+            (
+                "tests/test_text.py::test_other",
+                &[
+                    ("pkg/text.py", &[11, 14, 24]),
+                    ("tests/test_text.py", &[26]),
+                ],
+            ),
+            (
+                "tests/test_text.py::test_neither",
+                &[("tests/test_text.py", &[30])],
+            ),
+            (
+                "tests/test_text.py::test_listed",
+                &[("pkg/text.py", &[6]), ("tests/test_text.py", &[34])],
+            ),
+            // nobody sees who called it
+            (
+                "tests/test_text.py::test_unseen",
+                &[("pkg/text.py", &[2]), ("tests/test_text.py", &[38])],
+            ),
+            (
+                "tests/test_text.py::test_nested",
+                &[
+                    ("pkg/text.py", &[31, 32, 33]),
+                    ("tests/test_text.py", &[42]),
+                ],
+            ),
+            (
+                "tests/test_text.py::test_lookup",
+                &[("pkg/text.py", &[2]), ("tests/test_text.py", &[46, 47])],
+            ),
+            (
+                "tests/test_text.py::test_named",
+                &[
+                    ("pkg/text.py", &[11, 14, 19]),
+                    ("tests/test_text.py", &[51]),
+                ],
+            ),
+            (
+                "tests/test_text.py::test_lent",
+                &[
+                    ("pkg/text.py", &[11, 14, 19]),
+                    ("tests/test_text.py", &[55, 56, 57]),
+                ],
+            ),
+        ],
+    );
+    for (from, to, tests) in [
+        ("width=2", "width=4", "left lookup unseen"),
+        ("fill=' '", "fill='-'", "lookup unseen"),
+        (
+            "width=2, fill=' '",
+            "width=4, fill='-'",
+            "left lookup unseen",
+        ),
+        ("depth=0", "depth=1", "nested"),
+        ("by='*'", "by='**'", "handed left listed"),
+        ("name='base'", "name=''", "other"),
+        // it may be called through the class, and then the first argument is the object
+        ("at=1", "at=2", "heir lent other"),
+        // more than defaults differs
+        (
+            "center(width",
+            "center(1 + width",
+            "given left lookup unseen",
+        ),
+    ] {
+        assert_eq!(without(&repo, &file, from, to), tests, "{from} -> {to}");
+    }
+}

@@ -284,6 +284,11 @@ impl<'p> Symbols<'p> {
         heirs.any(|heir| walk.makes(*heir))
     }
 
+    /// Whether code from outside may ask an object for a name.
+    pub fn is_asked_outside(&self, word: Word) -> bool {
+        self.asked_outside.contains(&word)
+    }
+
     /// A class with all that it extends.
     pub fn family(&self, class: ClassId) -> &[ClassId] {
         &self.family[class as usize]

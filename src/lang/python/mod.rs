@@ -45,7 +45,7 @@ pub(super) use join::join;
 pub use project::{ProjectFile, Pytest};
 pub use requirements::Pin;
 pub use source::{By, Class, Computed, Definition, Import, SearchPath, Source};
-pub use symbols::{Symbols, felt};
+pub use symbols::{Defaulted, Symbols, defaulted, felt, occurrences};
 
 use super::{Detail, Facts, FileFacts, Kind, Lang, UnitChange};
 use crate::model::{EdgeSink, Fingerprint, Program, RepoPath, Snapshot};

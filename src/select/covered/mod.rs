@@ -9,6 +9,7 @@ mod collected;
 mod finders;
 mod holders;
 mod lasting;
+mod left_out;
 mod named;
 mod ran;
 
@@ -18,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::narrow::loads;
 use super::{Finer, Selected, Selection};
 use crate::model::{Attributed, Bits, Both, Program, RepoPath, Suite, UnitId};
+pub use left_out::{Calls, Defaulted, told_by_calls};
 use ran::{Part, Ran};
 
 /// Coverage, laid over the repository as it was at the measured commit.
@@ -132,11 +134,12 @@ pub fn told_by_lines(finer: &Finer<'_>) -> BTreeMap<RepoPath, Vec<Told>> {
     found
 }
 
-/// Judges each definition that differs between the measured commit (the base of `finer`) and the head, some of them by lines.
+/// Judges each definition that differs between the measured commit (the base of `finer`) and the head, some of them by lines and some
+/// by calls.
 ///
 /// Cost: for each definition one pass over the program and over the contexts of the files that use it.
-pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judgement {
-    let ran = Ran::new(finer, evidence, reached);
+pub fn judge(finer: &Finer<'_>, evidence: &Evidence, told: (&Reached, &Calls)) -> Judgement {
+    let ran = Ran::new(finer, evidence, told);
     let mut judged = Judgement {
         blind: ran.blind(),
         members_differ: members_differ(finer),

@@ -176,16 +176,27 @@ impl<'a> Named<'a> {
     /// Whether a unit names it without computing names.
     pub(super) fn plainly_by(&self, user: UnitId) -> bool {
         let uses = &self.program.units[user as usize].uses;
-        user != self.unit
-            && uses.iter().any(|used| match used {
-                ProgramUse::Unit(unit) | ProgramUse::Call(unit) => *unit == self.unit,
-                ProgramUse::Any(word)
-                | ProgramUse::Of(_, word)
-                | ProgramUse::Outside(word)
-                | ProgramUse::Super(_, word) => self.words.contains(word),
-                ProgramUse::Fixture(word) => self.fixture.contains(word),
-                _ => false,
-            })
+        user != self.unit && uses.iter().any(|used| self.is_plain(used))
+    }
+
+    /// Whether a unit may get at it in other ways than by a name that it knows.
+    pub(super) fn unnamed_by(&self, user: UnitId) -> bool {
+        let uses = &self.program.units[user as usize].uses;
+        let mut others = uses.iter().filter(|used| !self.is_plain(used));
+        others.any(|used| self.matches(used))
+    }
+
+    /// Whether a use is one of it, by a name that stands in the code.
+    fn is_plain(&self, used: &ProgramUse) -> bool {
+        match used {
+            ProgramUse::Unit(unit) | ProgramUse::Call(unit) => *unit == self.unit,
+            ProgramUse::Any(word)
+            | ProgramUse::Of(_, word)
+            | ProgramUse::Outside(word)
+            | ProgramUse::Super(_, word) => self.words.contains(word),
+            ProgramUse::Fixture(word) => self.fixture.contains(word),
+            _ => false,
+        }
     }
 
     /// Whether a unit names it by its own name, and not as a member of something.
@@ -202,6 +213,12 @@ impl<'a> Named<'a> {
     /// Whether it is got at through a class alone, unless by its own name.
     pub(super) fn is_member(&self) -> bool {
         self.modules.is_empty() && self.program.units[self.unit as usize].class.is_some()
+    }
+
+    /// Its name, where it bears only one.
+    pub(super) fn only_word(&self) -> Option<Word> {
+        let mut words = self.words.iter().copied();
+        words.next().filter(|_| words.next().is_none())
     }
 
     /// The functions that an object may have under one of the names.

@@ -10,7 +10,7 @@ use super::super::Finer;
 use super::collected::Collected;
 use super::lasting::Keeper;
 use super::named::{Named, Unseen};
-use super::{Evidence, Reached};
+use super::{Calls, Evidence, Reached};
 use crate::graph::{Seed, Symbols, Walk};
 use crate::model::{
     Bits, Both, Habits, ModuleId, Node, Program, ProgramUse, RepoPath, Suite, UnitId, Word,
@@ -36,6 +36,7 @@ pub(super) struct Ran<'a> {
     pub(super) finer: &'a Finer<'a>,
     pub(super) evidence: &'a Evidence,
     reached: &'a Reached,
+    calls: &'a Calls,
     /// Places of the files in the measured program and in the head's.
     pub(super) modules: [HashMap<&'a RepoPath, ModuleId>; 2],
     pub(super) keepers: OnceCell<Vec<Keeper>>,
@@ -75,10 +76,14 @@ struct Having {
 }
 
 /// The tests that ran something, or why that cannot be told.
-type Who = Result<Bits, String>;
+pub(super) type Who = Result<Bits, String>;
 
 impl<'a> Ran<'a> {
-    pub(super) fn new(finer: &'a Finer<'a>, evidence: &'a Evidence, reached: &'a Reached) -> Self {
+    pub(super) fn new(
+        finer: &'a Finer<'a>,
+        evidence: &'a Evidence,
+        (reached, calls): (&'a Reached, &'a Calls),
+    ) -> Self {
         let modules = [finer.base.1, finer.head.1].map(|program| {
             let all = program.modules.iter().enumerate();
             all.map(|(at, module)| (&module.path, at as ModuleId))
@@ -88,6 +93,7 @@ impl<'a> Ran<'a> {
             finer,
             evidence,
             reached,
+            calls,
             modules,
             keepers: OnceCell::new(),
             groups: OnceCell::new(),
@@ -225,6 +231,12 @@ impl<'a> Ran<'a> {
             // runs only where the file is the program: whoever starts programs stays anyway
             return Ok(Bits::default());
         }
+        if let (Part::Defaults, Some(before), Some(place)) = (part, before, both.0)
+            && let Some(calls) = self.calls.get(path).and_then(|all| all.get(&place))
+            && let Some(tests) = self.leave_out(before, calls)
+        {
+            return Ok(tests);
+        }
         let mut users = Users::default();
         let empty = |unit: Option<UnitId>| {
             unit.is_some_and(|unit| self.program().units[unit as usize].habits.empty)
@@ -327,7 +339,7 @@ impl<'a> Ran<'a> {
     }
 
     /// The tests that ran code with a habit.
-    fn with(&self, is: fn(&Habits) -> bool) -> Bits {
+    pub(super) fn with(&self, is: fn(&Habits) -> bool) -> Bits {
         let mut all = Bits::default();
         for (unit, own) in self.program().units.iter().enumerate() {
             let unit = unit as UnitId;
@@ -421,6 +433,19 @@ impl<'a> Ran<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The tests that may have hold of a value.
+    pub(super) fn users_of(&self, value: UnitId) -> Who {
+        let mut users = Users::default();
+        self.users(0, value, &mut users)?;
+        let Users { direct, through } = users;
+        let mut tests = direct.loaders;
+        tests.extend(&through.loaders);
+        for unit in direct.functions.into_iter().chain(through.functions) {
+            tests.extend(&self.who(unit)?);
+        }
+        Ok(tests)
     }
 
     /// Adds who names a definition, directly or through constants.

@@ -7,6 +7,7 @@
 //! Not seen: code made by `exec`, attributes set by computed names on objects that are then called by nobody's name.
 
 mod accepted;
+mod arguments;
 mod diff;
 mod giving;
 mod keeping;
@@ -19,6 +20,7 @@ mod statements;
 mod units;
 mod values;
 
+pub use arguments::{Defaulted, defaulted, occurrences};
 pub(super) use diff::diff;
 pub(super) use program::program;
 pub(super) use read::read;

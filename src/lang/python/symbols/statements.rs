@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use ruff_python_ast::comparable::ComparableStmt;
 use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{ExceptHandler, Expr, Stmt, StmtFunctionDef};
+use ruff_python_ast::{ExceptHandler, Expr, Stmt, StmtFunctionDef, Suite};
 use ruff_python_parser::parse_module;
 use ruff_text_size::{Ranged, TextRange};
 
@@ -28,14 +28,9 @@ type Span = (u32, u32);
 pub fn felt(before: &[u8], after: &[u8], functions: &[(u32, u32)]) -> Vec<Option<Vec<Span>>> {
     let decoded = [decode::decode(before), decode::decode(after)];
     let texts = [&*decoded[0].text, &*decoded[1].text];
-    let parsed = texts.map(|text| {
-        let plain = text.len() <= decode::TOO_LONG && !decode::too_deep(text);
-        plain.then(|| parse_module(text).ok()).flatten()
-    });
-    let [Some(old), Some(new)] = parsed else {
+    let [Some(old), Some(new)] = texts.map(parsed) else {
         return functions.iter().map(|_| None).collect();
     };
-    let (old, new) = (old.into_suite(), new.into_suite());
     let lines = texts.map(Lines::new);
     let all = [functions_of(&old, &lines[0]), functions_of(&new, &lines[1])];
     let at = |side: usize, line: u32| {
@@ -60,8 +55,15 @@ pub fn felt(before: &[u8], after: &[u8], functions: &[(u32, u32)]) -> Vec<Option
     told.collect()
 }
 
+/// The statements of a file; `None` where it cannot be read.
+pub(super) fn parsed(text: &str) -> Option<Suite> {
+    let plain = text.len() <= decode::TOO_LONG && !decode::too_deep(text);
+    let parsed = plain.then(|| parse_module(text).ok()).flatten()?;
+    Some(parsed.into_suite())
+}
+
 /// Every function of a file with its first line.
-fn functions_of<'a>(body: &'a [Stmt], lines: &Lines) -> Vec<(u32, &'a StmtFunctionDef)> {
+pub(super) fn functions_of<'a>(body: &'a [Stmt], lines: &Lines) -> Vec<(u32, &'a StmtFunctionDef)> {
     let mut nested = Nested::default();
     body.iter().for_each(|stmt| nested.visit_stmt(stmt));
     let all = nested.functions.into_iter();
@@ -185,15 +187,17 @@ fn binds_alike(was: &StmtFunctionDef, is: &StmtFunctionDef) -> bool {
         let bound: BTreeSet<String> = names.bound.into_iter().collect();
         (bound, names.elsewhere)
     };
-    let yields = |function: &StmtFunctionDef| {
-        let mut yields = Yields(false);
-        function
-            .body
-            .iter()
-            .for_each(|stmt| yields.visit_stmt(stmt));
-        yields.0
-    };
     was.is_async == is.is_async && names(was) == names(is) && yields(was) == yields(is)
+}
+
+/// Whether calling a function only makes a generator.
+pub(super) fn yields(function: &StmtFunctionDef) -> bool {
+    let mut yields = Yields(false);
+    function
+        .body
+        .iter()
+        .for_each(|stmt| yields.visit_stmt(stmt));
+    yields.0
 }
 
 /// Looks for a `yield` of the function itself.
