@@ -48,7 +48,7 @@ pub use sink::{Claim, EdgeSink, NodeInfo, NodeRef, Note, SinkEdge};
 pub use snapshot::{Entry, Mode, Snapshot};
 pub use symbols::{
     ClassId, Habits, ModuleId, Program, ProgramClass, ProgramImport, ProgramLeft, ProgramModule,
-    ProgramSuite, ProgramUnit, ProgramUse, UnitId, Word,
+    ProgramSuite, ProgramUnit, ProgramUse, UnitId, Word, Wrapping,
 };
 pub use test_id::{TestId, TestParts, Variant};
 pub use units::{LogSeconds, Probability, Seconds, Timestamp};

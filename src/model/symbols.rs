@@ -71,6 +71,8 @@ pub struct ProgramUnit {
     pub plain_head: bool,
     /// Given to a decorator that may keep it: somebody unseen may call it.
     pub kept: bool,
+    /// What decorators make of it.
+    pub wrapping: Wrapping,
     /// The call that makes it may fail, or do more than to put together what it is given.
     pub unsound: bool,
     /// What it uses.
@@ -85,6 +87,18 @@ pub struct ProgramUnit {
     pub leaves: Vec<ProgramLeft>,
     /// What it does that names do not show.
     pub habits: Habits,
+}
+
+/// What decorators make of a function.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub enum Wrapping {
+    /// They leave it what it is, as far as Python's own do.
+    #[default]
+    None,
+    /// Something that runs it whenever it is called, unless something fails before.
+    RunsIt,
+    /// Something else.
+    Other,
 }
 
 /// A value of a module or class that a piece of code sets or adds to.

@@ -1378,3 +1378,107 @@ def test_lent():
         assert_eq!(without(&repo, &file, from, to), tests, "{from} -> {to}");
     }
 }
+
+#[test]
+fn a_lost_decorator_that_always_runs_its_function_is_felt_by_who_ran_or_named_it() {
+    let text = "\
+def checked(function):
+    def inner(self, *args):
+        if self.done:
+            raise ValueError
+        return function(self, *args)
+
+    return inner
+
+
+def skipped(function):
+    def inner(self, *args):
+        if self.done:
+            return None
+        return function(self, *args)
+
+    return inner
+
+
+class App:
+    done = False
+
+    @checked
+    def add(self, x):
+        return x
+
+    @skipped
+    def drop(self, x):
+        return x
+
+    def shown(self):
+        return []
+";
+    let tests = "\
+import json
+
+import pytest
+
+from pkg.text import App
+
+
+def test_added():
+    App().add(1)
+
+
+def test_refused():
+    app = App()
+    app.done = True
+    with pytest.raises(ValueError):
+        app.add(1)
+
+
+def test_lent():
+    json.dumps(App(), default=App.shown)
+
+
+def test_none():
+    assert App
+";
+    let (repo, file) = measured(
+        &[("pkg/text.py", text), ("tests/test_text.py", tests)],
+        &[
+            (
+                "",
+                &[
+                    (
+                        "pkg/text.py",
+                        &[1, 2, 7, 10, 11, 16, 19, 20, 22, 23, 26, 27, 30],
+                    ),
+                    ("tests/test_text.py", &[1, 3, 5, 8, 12, 19, 23]),
+                ],
+            ),
+            (
+                "tests/test_text.py::test_added",
+                &[("pkg/text.py", &[3, 5, 24]), ("tests/test_text.py", &[9])],
+            ),
+            (
+                "tests/test_text.py::test_refused",
+                &[
+                    ("pkg/text.py", &[3, 4]),
+                    ("tests/test_text.py", &[13, 14, 15, 16]),
+                ],
+            ),
+            (
+                "tests/test_text.py::test_lent",
+                &[("pkg/text.py", &[31]), ("tests/test_text.py", &[20])],
+            ),
+            (
+                "tests/test_text.py::test_none",
+                &[("tests/test_text.py", &[24])],
+            ),
+        ],
+    );
+    for (lost, tests) in [
+        ("    @checked\n", "added refused"),
+        // whoever has the object may have been turned away
+        ("    @skipped\n", "lent"),
+    ] {
+        assert_eq!(without(&repo, &file, lost, ""), tests, "{lost}");
+    }
+}

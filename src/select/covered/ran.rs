@@ -14,6 +14,7 @@ use super::{Calls, Evidence, Reached};
 use crate::graph::{Seed, Symbols, Walk};
 use crate::model::{
     Bits, Both, Habits, ModuleId, Node, Program, ProgramUse, RepoPath, Suite, UnitId, Word,
+    Wrapping,
 };
 
 /// Which part of a definition changed.
@@ -237,6 +238,10 @@ impl<'a> Ran<'a> {
         {
             return Ok(tests);
         }
+        let part = match part {
+            Part::Way if !self.are_run(path, own) => Part::Head,
+            part => part,
+        };
         let mut users = Users::default();
         let empty = |unit: Option<UnitId>| {
             unit.is_some_and(|unit| self.program().units[unit as usize].habits.empty)
@@ -295,6 +300,25 @@ impl<'a> Ran<'a> {
             tests.extend(&self.with(|habits| habits.reads_heads));
         }
         Ok(tests)
+    }
+
+    /// Whether whoever calls a function, as it is decorated in each version, runs it. Tests and fixtures are called by nobody.
+    fn are_run(&self, path: &RepoPath, own: [(&Program, Option<UnitId>); 2]) -> bool {
+        let wrapping = own.map(|(program, unit)| {
+            let unit = &program.units[unit? as usize];
+            Some(unit.wrapping)
+        });
+        let suite = Node::Test(Suite::Python { file: path.clone() });
+        match wrapping {
+            [Some(Wrapping::None), Some(Wrapping::None)] => true,
+            [Some(Wrapping::Other), _] | [_, Some(Wrapping::Other)] => false,
+            _ => {
+                let is_fixture = |(program, unit): (&Program, Option<UnitId>)| {
+                    unit.is_some_and(|unit| is_fixture(program, unit))
+                };
+                !own.into_iter().any(is_fixture) && self.finer.base.0.find(&suite).is_none()
+            }
+        }
     }
 
     /// The tests that ran one of these who name a member, as far as they may have hold of its class or of an object of it.
@@ -417,6 +441,21 @@ impl<'a> Ran<'a> {
         }
         let found = &mut found.direct;
         found.functions.extend(named.namesakes());
+        let wrapping = |program: &Program, unit: UnitId| program.units[unit as usize].wrapping;
+        let wrapped = [
+            wrapping(self.program(), before),
+            wrapping(self.finer.head.1, after),
+        ];
+        if wrapped != [Wrapping::None; 2] {
+            found
+                .loaders
+                .extend(&self.with(|habits| habits.reads_heads));
+            // who calls it may come no further than to what it is wrapped in
+            let callers = 0..self.program().units.len() as UnitId;
+            found
+                .functions
+                .extend(callers.filter(|user| named.plainly_by(*user)));
+        }
         let functions = self.program().units.iter().enumerate();
         let functions = functions.filter(|(_, own)| !own.is_value);
         let told = functions.map(|(unit, _)| unit as UnitId);

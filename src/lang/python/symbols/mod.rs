@@ -73,7 +73,7 @@ pub(crate) struct Unit {
     pub(super) head: Fingerprint,
     /// The same without the values of defaults.
     pub(super) shape: Fingerprint,
-    /// The head without the decorators that only say how the function is got at.
+    /// The head without the decorators that only say how the function is got at, and without those that are not known.
     pub(super) plain: Fingerprint,
     pub(super) doc: Fingerprint,
     /// A change of the head may be felt by whoever imports the file.
@@ -162,6 +162,11 @@ pub(super) const REPLACED: u32 = 2_097_152;
 pub(super) const GIVES: u32 = 134_217_728;
 /// And makes what comes next to its class.
 pub(super) const GIVES_ALONG: u32 = 268_435_456;
+
+/// As a decorator it gives what runs the function that it is given whenever it is called, unless something fails before.
+pub(super) const RUNS_IT: u32 = 536_870_912;
+/// As a decorator's maker it gives such a decorator.
+pub(super) const MAKES_RUNNING: u32 = 1_073_741_824;
 
 /// A value of a module or class that is set or added to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]

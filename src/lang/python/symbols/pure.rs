@@ -306,6 +306,11 @@ pub(super) fn is_way(decorator: &Decorator) -> bool {
     )
 }
 
+/// Whether it takes looking at a decorator to know what it does.
+pub(super) fn is_unknown(one: &Decorator) -> bool {
+    matches!(decorator(one), Known::No)
+}
+
 /// Whether a function, used as a decorator, gives back what it is given or a wrapper of it, and keeps it nowhere else.
 /// Where it is `bound` to an object, what it is given comes after that.
 pub(super) fn passes(function: &StmtFunctionDef, bound: bool) -> bool {
@@ -336,6 +341,149 @@ pub(super) fn makes_passing(function: &StmtFunctionDef) -> bool {
         }
         _ => false,
     })
+}
+
+/// Whether a function, used as a decorator, gives the function that it is given, or one that runs it whenever it is called, unless
+/// something fails before.
+pub(super) fn runs_it(function: &StmtFunctionDef, bound: bool) -> bool {
+    let parameters = &function.parameters;
+    let mut placed = parameters.posonlyargs.iter().chain(&parameters.args);
+    let Some(first) = placed.nth(usize::from(bound)) else {
+        return false;
+    };
+    let first = first.parameter.name.as_str();
+    gives_only(function, &[first], |inner| {
+        let wraps = |decorator: &Decorator| {
+            let called = match &decorator.expression {
+                Expr::Call(call) => &call.func,
+                other => other,
+            };
+            dotted(called).is_some_and(|name| name.rsplit('.').next() == Some("wraps"))
+        };
+        let mut taken = inner.parameters.iter();
+        inner.decorator_list.iter().all(wraps)
+            && !inner.is_async
+            && !taken.any(|parameter| parameter.name().as_str() == first)
+            && runs(&inner.body, first)
+    })
+}
+
+/// Whether a function gives nested functions that [`runs_it`], and nothing else.
+pub(super) fn makes_running(function: &StmtFunctionDef) -> bool {
+    gives_only(function, &[], |inner| {
+        inner.decorator_list.is_empty() && !inner.is_async && runs_it(inner, false)
+    })
+}
+
+/// Whether a function gives nothing but what bears one of some names, or nested functions of a kind.
+fn gives_only(
+    function: &StmtFunctionDef,
+    names: &[&str],
+    is_one: impl Fn(&StmtFunctionDef) -> bool,
+) -> bool {
+    let mut outer = Outer::default();
+    function.body.iter().for_each(|stmt| outer.visit_stmt(stmt));
+    let mut names = names.to_vec();
+    for inner in &outer.functions {
+        let name = inner.name.as_str();
+        let mut namesakes = outer.functions.iter();
+        if namesakes.all(|other| other.name.as_str() != name || is_one(other)) {
+            names.push(name);
+        }
+    }
+    names.retain(|name| !outer.bound.contains(name));
+    let mut back = outer.returns.iter();
+    !outer.returns.is_empty() && back.all(|value| gives_one_of(*value, &names))
+}
+
+/// Whether statements call a function before they can be left in any other way than by an error.
+fn runs(body: &[Stmt], name: &str) -> bool {
+    let calls = |expr: &Expr| {
+        let Expr::Call(call) = expr else { return false };
+        matches!(&*call.func, Expr::Name(own) if own.id.as_str() == name)
+    };
+    for stmt in body {
+        let called = match stmt {
+            Stmt::Return(back) => return back.value.as_deref().is_some_and(calls),
+            Stmt::Expr(expr) => calls(&expr.value),
+            Stmt::Assign(assign) => calls(&assign.value),
+            Stmt::With(with) if !with.is_async => return runs(&with.body, name),
+            _ => false,
+        };
+        if called {
+            return true;
+        }
+        let mut leaves = Leaves(false);
+        leaves.visit_stmt(stmt);
+        if leaves.0 {
+            return false;
+        }
+    }
+    false
+}
+
+/// Whether an expression is one of some names, or such a one dressed up as what it wraps.
+fn gives_one_of(value: Option<&Expr>, names: &[&str]) -> bool {
+    match value {
+        Some(Expr::Name(name)) => names.contains(&name.id.as_str()),
+        Some(Expr::Call(call)) => {
+            let called = dotted(&call.func).unwrap_or_default();
+            let given = call.arguments.args.as_ref();
+            match called.rsplit('.').next().unwrap_or_default() {
+                "update_wrapper" => gives_one_of(given.first(), names),
+                "cast" => gives_one_of(given.get(1), names),
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+/// What a function holds, without what is in the functions and classes in it.
+#[derive(Default)]
+struct Outer<'a> {
+    functions: Vec<&'a StmtFunctionDef>,
+    returns: Vec<Option<&'a Expr>>,
+    /// Names that are set.
+    bound: Vec<&'a str>,
+}
+
+impl<'a> Visitor<'a> for Outer<'a> {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        match stmt {
+            Stmt::FunctionDef(inner) => self.functions.push(inner),
+            Stmt::ClassDef(class) => self.bound.push(class.name.as_str()),
+            Stmt::Return(back) => self.returns.push(back.value.as_deref()),
+            _ => visitor::walk_stmt(self, stmt),
+        }
+    }
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        if let Expr::Name(name) = expr
+            && !name.ctx.is_load()
+        {
+            self.bound.push(name.id.as_str());
+        }
+        visitor::walk_expr(self, expr);
+    }
+}
+
+/// Looks for another way out of a statement than by an error.
+struct Leaves(bool);
+
+impl<'a> Visitor<'a> for Leaves {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        match stmt {
+            Stmt::Return(_) => self.0 = true,
+            Stmt::FunctionDef(_) | Stmt::ClassDef(_) => {}
+            _ => visitor::walk_stmt(self, stmt),
+        }
+    }
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        self.0 |= matches!(expr, Expr::Yield(_) | Expr::YieldFrom(_));
+        visitor::walk_expr(self, expr);
+    }
 }
 
 /// Looks for a place where a name's value may be kept.
@@ -395,5 +543,56 @@ impl<'a> Visitor<'a> for Watch<'_> {
             }
             _ => visitor::walk_expr(self, expr),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ruff_python_parser::parse_module;
+
+    use super::*;
+
+    fn function(text: &str) -> StmtFunctionDef {
+        let mut body = parse_module(text)
+            .expect("a module")
+            .into_suite()
+            .into_iter();
+        let first = body.next().expect("a statement");
+        *first.function_def_stmt().map(Box::new).expect("a function")
+    }
+
+    #[test]
+    fn a_decorator_runs_what_it_is_given_if_there_is_no_other_way_out() {
+        let with = |inner: &str| format!("def d(f):\n    {inner}\n    return w\n");
+        for (text, expected) in [
+            ("def d(f):\n    return f\n".to_owned(), true),
+            (with("def w(*a):\n        return f(*a)"), true),
+            (with("@wraps(f)\n    def w(*a):\n        check(a)\n        f(*a)\n        return 1"), true),
+            (with("def w(*a):\n        with lock:\n            x = f(*a)\n        return x"), true),
+            (with("def w(*a):\n        if a: raise E\n        return f(*a)"), true),
+            (with("def w(*a):\n        if a: return 1\n        return f(*a)"), false),
+            (with("def w(*a):\n        if a: f(*a)"), false),
+            (with("def w(*a):\n        try:\n            return f(*a)\n        except E:\n            return 1"), false),
+            (with("def w(*a):\n        yield\n        f(*a)"), false),
+            (with("async def w(*a):\n        return f(*a)"), false),
+            (with("@cached\n    def w(*a):\n        return f(*a)"), false),
+            (with("def w(f):\n        return f()"), false),
+            (with("def w(*a):\n        return lambda: f(*a)"), false),
+            (with("def w(*a):\n        return f(*a)\n    w = cached(w)"), false),
+            (with("def w(*a):\n        return f(*a)\n    if x:\n        def w(*a): 0"), false),
+            (with("def w(*a):\n        return f(*a)\n    if x: return other"), false),
+            ("def d(f):\n    def w(*a):\n        return f(*a)\n    return update_wrapper(w, f)\n".to_owned(), true),
+            ("def d(f):\n    def w(*a):\n        return f(*a)\n    return t.cast(F, update_wrapper(w, f))\n".to_owned(), true),
+            ("def d(f):\n    def w(*a):\n        return f(*a)\n    return cached(w)\n".to_owned(), false),
+            ("def d(f):\n    def w(*a):\n        return f(*a)\n".to_owned(), false),
+        ] {
+            assert_eq!(runs_it(&function(&text), false), expected, "{text}");
+        }
+        let maker = "def d(x):\n    def m(f):\n        def w(*a):\n            return f(x, *a)\n        return w\n    return m\n";
+        assert!(makes_running(&function(maker)));
+        assert!(!makes_running(&function(&maker.replace("f(x", "x(f"))));
+        assert!(!makes_running(&function(
+            "def d(f):\n    def w():\n        return f()\n    return w\n"
+        )));
     }
 }

@@ -12,7 +12,7 @@ use crate::model::Fingerprint;
 pub(super) enum Part {
     Body,
     Head,
-    /// A decorator of Python's own that only says how a function is got at, in the head.
+    /// A decorator that only says how a function is got at, or one that is not known, in the head.
     Way,
     /// The value of a default, in the head.
     Default,

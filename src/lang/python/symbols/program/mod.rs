@@ -15,15 +15,15 @@ use super::diff::is_of_python;
 use super::values::{Progress, Value};
 use super::{
     ABSTRACT, ANY_FIXTURE, Bound, CACHED, DECORATED, DYNAMIC, ELSEWHERE, EMPTY, GIVEN_AWAY,
-    IMPORTS, Kind, LISTS, LOOKS_AROUND, MAKES_PASSING, MAY_FAIL, Member, NAMES_AROUND, PASSES,
-    QUIET, READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, REPLACED, SPAWNS, Symbols,
-    TAKES_NOTHING, Ty, TyId, WIDE,
+    IMPORTS, Kind, LISTS, LOOKS_AROUND, MAKES_PASSING, MAKES_RUNNING, MAY_FAIL, Member,
+    NAMES_AROUND, PASSES, QUIET, READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, REPLACED,
+    RUNS_IT, SPAWNS, Symbols, TAKES_NOTHING, Ty, TyId, WIDE,
 };
 use crate::lang::python::resolve::{File, Resolver, SetUp, set_up};
 use crate::lang::{Detail, FileFacts};
 use crate::model::{
     ClassId, EdgeSink, Habits, ModuleId, Program, ProgramClass, ProgramImport, ProgramLeft,
-    ProgramModule, ProgramUnit, ProgramUse, RepoPath, Snapshot, UnitId, Word,
+    ProgramModule, ProgramUnit, ProgramUse, RepoPath, Snapshot, UnitId, Word, Wrapping,
 };
 use bases::Heirs;
 
@@ -252,6 +252,7 @@ impl<'a> Linker<'a> {
                         is_object: unit.kind == Kind::Object,
                         plain_head: unit.kind == Kind::Function && !habit(MAY_FAIL | DECORATED),
                         kept: false,
+                        wrapping: Wrapping::None,
                         unsound: false,
                         uses: Vec::new(),
                         words,
@@ -479,8 +480,14 @@ impl<'a> Linker<'a> {
                 .decorators
                 .iter()
                 .any(|(ty, called)| !self.passes(file, *ty, *called));
+            let id = self.unit_id(file, place as u32);
+            let mut decorators = unit.decorators.iter();
+            let runs_it = decorators.all(|(ty, called)| self.runs_it(file, *ty, *called));
+            self.program.units[id as usize].wrapping = match runs_it && !kept {
+                true => Wrapping::RunsIt,
+                false => Wrapping::Other,
+            };
             if kept {
-                let id = self.unit_id(file, place as u32);
                 self.program.units[id as usize].kept = true;
                 self.program.units[module as usize]
                     .uses
@@ -559,6 +566,15 @@ impl<'a> Linker<'a> {
                 let plain = |value: &Value| matches!(value, Value::Scalar | Value::Text(_) | Value::Outside);
                 found.values.iter().all(plain)
             })
+    }
+
+    /// Whether a decorator is one of ours that gives what runs what it is given.
+    fn runs_it(&mut self, file: ModuleId, ty: TyId, called: bool) -> bool {
+        let found = self.eval(file, ty);
+        let wanted = if called { MAKES_RUNNING } else { RUNS_IT };
+        let runs =
+            |value: &Value| matches!(value, Value::Unit(unit) if self.flags(*unit) & wanted != 0);
+        !found.values.is_empty() && found.values.iter().all(runs)
     }
 
     /// Whether a decorator is one of ours that keeps nothing, and does not look at the parameters of what it is given.

@@ -9,8 +9,8 @@ use super::super::scope::{Frame, Names, parameters};
 use super::super::units::Part;
 use super::super::{
     ABSTRACT, Bound, CACHED, CONTEXT, DECORATED, EMPTY, Fixture, GIVEN_AWAY, GIVES, GIVES_ALONG,
-    Kind, MAKES_PASSING, MAY_FAIL, Member, NameId, PASSES, PROPERTY, REPLACED, TAKES_NOTHING, Ty,
-    TyId, Unit, Use, WIDE, keeping, pure,
+    Kind, MAKES_PASSING, MAKES_RUNNING, MAY_FAIL, Member, NameId, PASSES, PROPERTY, REPLACED,
+    RUNS_IT, TAKES_NOTHING, Ty, TyId, Unit, Use, WIDE, keeping, pure,
 };
 use super::{Reader, arguments_of, texts};
 
@@ -219,6 +219,12 @@ impl Reader<'_> {
         if pure::makes_passing(function) {
             flags |= MAKES_PASSING;
         }
+        if pure::runs_it(function, bound) {
+            flags |= RUNS_IT;
+        }
+        if pure::makes_running(function) {
+            flags |= MAKES_RUNNING;
+        }
         let mut calls = Vec::new();
         if let Some((called, along)) = self.gives(function) {
             flags |= GIVES | if along { GIVES_ALONG } else { 0 };
@@ -251,7 +257,8 @@ impl Reader<'_> {
         }
         let mut start = function.body.first().map_or(function.end(), Ranged::start);
         let mut from = function.start();
-        for decorator in function.decorator_list.iter().filter(|d| pure::is_way(d)) {
+        let decorators = function.decorator_list.iter();
+        for decorator in decorators.filter(|one| pure::is_way(one) || pure::is_unknown(one)) {
             self.region(from, decorator.start(), id, Part::Head);
             self.region(decorator.start(), decorator.end(), id, Part::Way);
             from = decorator.end();
