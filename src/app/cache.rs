@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use crate::graph::{FORMAT_VERSION, Graph};
 use crate::lang::Facts;
-use crate::model::{Fingerprint, Program};
+use crate::model::{Fingerprint, Printer, Program};
 
 /// How many graphs are kept, newest first.
 const GRAPHS_KEPT: usize = 8;
@@ -68,7 +68,7 @@ impl Cache {
         let Some(path) = self.graph_path(key) else {
             return;
         };
-        if write_whole(&path, &graph.encode()).is_err() {
+        if write_whole(&path, &[&graph.encode()]).is_err() {
             return;
         }
         let_go(&path, GRAPHS_KEPT);
@@ -85,7 +85,7 @@ impl Cache {
             return;
         };
         let bytes = postcard::to_stdvec(program).expect("plain data has an encoding");
-        write_sealed(&path, bytes, PROGRAMS_KEPT);
+        write_sealed(&path, &bytes, PROGRAMS_KEPT);
     }
 
     /// The scoring of this key, where it is kept and whole.
@@ -99,7 +99,7 @@ impl Cache {
             return;
         };
         if bytes.len() <= SCORING_BYTES {
-            write_sealed(&path, bytes, SCORINGS_KEPT);
+            write_sealed(&path, &bytes, SCORINGS_KEPT);
         }
     }
 
@@ -127,7 +127,7 @@ impl Cache {
         )
     }
 
-    /// All facts that are kept or were seen, taken out; [`Cache::keep_facts`] puts them back.
+    /// All facts that are kept or were seen, taken out; [`Cache::give_back`] puts them back.
     ///
     /// Cost: the first time, reading and decoding the whole cache, chunks side by side.
     pub(super) fn facts(&self) -> KnownFacts {
@@ -158,14 +158,19 @@ impl Cache {
         decoded.into_iter().flatten().collect()
     }
 
-    /// Puts facts back, and keeps the `new` ones among them. Where there are too many files already, all that are
-    /// `used` are written in their place.
-    pub(super) fn keep_facts(&self, known: KnownFacts, new: &[Fingerprint], used: &[Fingerprint]) {
-        self.write_facts(&known, new, used);
+    /// Puts back what [`Cache::facts`] took out.
+    pub(super) fn give_back(&self, known: KnownFacts) {
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
     }
 
-    fn write_facts(&self, known: &KnownFacts, new: &[Fingerprint], used: &[Fingerprint]) {
+    /// Keeps the `new` ones among facts. Where there are too many files already, all that are `used` are written in their
+    /// place.
+    pub(super) fn write_facts(
+        &self,
+        known: &KnownFacts,
+        new: &[Fingerprint],
+        used: &[Fingerprint],
+    ) {
         let Some(dir) = self.facts_dir() else { return };
         if new.is_empty() {
             return;
@@ -177,9 +182,10 @@ impl Cache {
             .iter()
             .filter_map(|key| Some((*key, known.get(key)?)))
             .collect();
-        let bytes = segment(&picked);
-        let path = dir.join(format!("{:032x}", Fingerprint::of(&bytes).0));
-        if write_whole(&path, &bytes).is_ok() && renew {
+        let (name, parts) = segment(&picked);
+        let path = dir.join(format!("{:032x}", name.0));
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        if write_whole(&path, &parts).is_ok() && renew {
             for stale in old.into_iter().filter(|old| *old != path) {
                 let _ = fs::remove_file(stale);
             }
@@ -205,10 +211,9 @@ fn read_sealed(path: &Path) -> Option<Vec<u8>> {
 }
 
 /// Writes bytes with their sum behind them, and lets go of the oldest files beside them but for so many.
-fn write_sealed(path: &Path, mut bytes: Vec<u8>, kept: usize) {
-    let sum = Fingerprint::of(&bytes).0.to_le_bytes();
-    bytes.extend_from_slice(&sum);
-    if write_whole(path, &bytes).is_ok() {
+fn write_sealed(path: &Path, bytes: &[u8], kept: usize) {
+    let sum = Fingerprint::of(bytes).0.to_le_bytes();
+    if write_whole(path, &[bytes, &sum]).is_ok() {
         let_go(path, kept);
     }
 }
@@ -233,18 +238,22 @@ fn let_go(path: &Path, kept: usize) {
     }
 }
 
-fn segment(facts: &[(Fingerprint, &Facts)]) -> Vec<u8> {
-    let chunks: Vec<Vec<u8>> = facts
+/// Facts as the parts of a file, with its name: what tells its contents.
+fn segment(facts: &[(Fingerprint, &Facts)]) -> (Fingerprint, Vec<Vec<u8>>) {
+    let chunks: Vec<(Fingerprint, Vec<u8>)> = facts
         .par_chunks(CHUNK)
         .map(|chunk| postcard::to_stdvec(chunk).expect("plain data has an encoding"))
+        .map(|bytes| (Fingerprint::of(&bytes), bytes))
         .collect();
-    let mut bytes = MAGIC.to_vec();
-    for chunk in chunks {
-        bytes.extend_from_slice(&(chunk.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(&Fingerprint::of(&chunk).0.to_le_bytes());
-        bytes.extend_from_slice(&chunk);
+    let mut printer = Printer::new();
+    let mut parts = vec![MAGIC.to_vec()];
+    for (sum, bytes) in chunks {
+        printer.piece(sum.0.to_le_bytes());
+        let mut head = (bytes.len() as u64).to_le_bytes().to_vec();
+        head.extend_from_slice(&sum.0.to_le_bytes());
+        parts.extend([head, bytes]);
     }
-    bytes
+    (printer.finish(), parts)
 }
 
 /// The chunks of a segment that are whole.
@@ -285,13 +294,14 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// Writes beside and renames, so that no reader ever sees half a file.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn write_whole(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(dir)?;
     sweep(dir);
     let mut part = path.to_path_buf();
     part.set_extension(format!("{}.part", std::process::id()));
-    let written = fs::File::create(&part).and_then(|mut file| file.write_all(bytes));
+    let written = fs::File::create(&part)
+        .and_then(|mut file| parts.iter().try_for_each(|bytes| file.write_all(bytes)));
     written
         .and_then(|()| fs::rename(&part, path))
         .inspect_err(|_| {
@@ -386,9 +396,9 @@ mod tests {
 
     /// Keeps facts with these codes, as a process of its own would.
     fn keep(dir: &Path, codes: std::ops::Range<u128>, used: std::ops::Range<u128>) {
-        let known = used.clone().map(|n| (Fingerprint(n), facts(n))).collect();
+        let known: KnownFacts = used.clone().map(|n| (Fingerprint(n), facts(n))).collect();
         let keys = |range: std::ops::Range<u128>| range.map(Fingerprint).collect::<Vec<_>>();
-        Cache::new(Some(dir)).keep_facts(known, &keys(codes), &keys(used));
+        Cache::new(Some(dir)).write_facts(&known, &keys(codes), &keys(used));
     }
 
     #[test]
@@ -420,11 +430,7 @@ mod tests {
     #[test]
     fn facts_once_seen_are_not_read_again() {
         let cache = Cache::new(None);
-        cache.keep_facts(
-            std::iter::once((Fingerprint(1), facts(1))).collect(),
-            &[Fingerprint(1)],
-            &[Fingerprint(1)],
-        );
+        cache.give_back(std::iter::once((Fingerprint(1), facts(1))).collect());
         assert_eq!(cache.facts().len(), 1);
     }
 

@@ -179,17 +179,12 @@ fn by_language<'a>(
     (all, of_langs)
 }
 
-/// Gives the facts of these files back to the cache.
-fn keep<'a>(
-    known: KnownFacts,
-    fresh: &[Fingerprint],
-    files: impl Iterator<Item = &'a File<'a>>,
-    cache: &Cache,
-) {
-    let mut used: Vec<Fingerprint> = files.map(|file| file.key).collect();
-    used.sort_unstable();
-    used.dedup();
-    cache.keep_facts(known, fresh, &used);
+/// The keys of these files, each once.
+fn keys<'a>(files: impl Iterator<Item = &'a File<'a>>) -> Vec<Fingerprint> {
+    let mut keys: Vec<Fingerprint> = files.map(|file| file.key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// The graph of a snapshot.
@@ -234,10 +229,12 @@ pub(super) fn graph(
             sink.note(file.path, *line, text.clone());
         }
     }
+    let used = keys(files.iter());
     let ((), graph) = rayon::join(
-        || keep(known, &fresh, files.iter(), cache),
+        || cache.write_facts(&known, &fresh, &used),
         || Graph::build(sink),
     );
+    cache.give_back(known);
     Ok(graph)
 }
 
@@ -268,16 +265,22 @@ pub(super) fn programs(
     for (files, (_, read)) in files.iter().zip(sources) {
         fresh.extend(fill(&mut known, files, read, progress)?);
     }
-    let sides = files.par_iter().zip(sources);
-    let programs = sides.map(|(files, (tree, _))| {
-        let (all, of_langs) = by_language(files, &known);
-        let mut program = Program::default();
-        for (lang, range) in of_langs {
-            program.join(lang.program(&all[range], tree, &wanted));
-        }
-        program
-    });
-    let programs = programs.collect();
-    keep(known, &fresh, files.iter().flatten(), cache);
+    let spread =
+        |jobs: usize, job: &(dyn Fn(usize) + Sync)| (0..jobs).into_par_iter().for_each(job);
+    let link = || {
+        let sides = files.par_iter().zip(sources);
+        let programs = sides.map(|(files, (tree, _))| {
+            let (all, of_langs) = by_language(files, &known);
+            let mut program = Program::default();
+            for (lang, range) in of_langs {
+                program.join(lang.program(&all[range], tree, &wanted, &spread));
+            }
+            program
+        });
+        programs.collect()
+    };
+    let used = keys(files.iter().flatten());
+    let (programs, ()) = rayon::join(link, || cache.write_facts(&known, &fresh, &used));
+    cache.give_back(known);
     Ok(programs)
 }

@@ -62,10 +62,14 @@ pub trait Lang: Sync {
         _files: &[FileFacts<'_>],
         _tree: &Snapshot,
         _wanted: &dyn Fn(&RepoPath) -> bool,
+        _spread: &Spread<'_>,
     ) -> Program {
         Program::default()
     }
 }
+
+/// Does a job for each number below one, in any order, as far as may be side by side.
+pub type Spread<'a> = dyn Fn(usize, &(dyn Fn(usize) + Sync)) + Sync + 'a;
 
 /// Every language, in the order in which a path is offered to them.
 pub fn all() -> &'static [&'static dyn Lang] {

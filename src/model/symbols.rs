@@ -192,6 +192,32 @@ pub enum ProgramUse {
     Held,
 }
 
+impl ProgramUse {
+    /// The same use with another word in place of its own, where it has one.
+    pub fn with_word(self, word: impl Fn(Word) -> Word) -> Self {
+        match self {
+            Self::Any(own) => Self::Any(word(own)),
+            Self::Of(class, own) => Self::Of(class, word(own)),
+            Self::Outside(own) => Self::Outside(word(own)),
+            Self::Super(class, own) => Self::Super(class, word(own)),
+            Self::Prefix(own) => Self::Prefix(word(own)),
+            Self::Fixture(own) => Self::Fixture(word(own)),
+            Self::Name(module, own) => Self::Name(module, word(own)),
+            Self::Unit(_)
+            | Self::Call(_)
+            | Self::Class(_)
+            | Self::Type(_)
+            | Self::Module(_)
+            | Self::All(_)
+            | Self::Everything(_)
+            | Self::Star(_)
+            | Self::Lent
+            | Self::Itself(_)
+            | Self::Held => self,
+        }
+    }
+}
+
 /// A class.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ProgramClass {

@@ -2,8 +2,8 @@
 //!
 //! Not seen: what is installed without being written down.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use super::distributions::{self, Imported};
 use super::resolve::{Project, Resolver};
@@ -14,7 +14,7 @@ use crate::model::{EdgeKind, Node, NodeRef, Printer};
 pub(super) struct Declared {
     names: BTreeSet<String>,
     /// Top-level names that were asked for already.
-    asked: RefCell<BTreeMap<String, bool>>,
+    asked: Mutex<BTreeMap<String, bool>>,
 }
 
 impl Declared {
@@ -22,18 +22,19 @@ impl Declared {
         let pins = projects.iter().flat_map(|p| &p.says.pins);
         Self {
             names: pins.map(|pin| pin.name.clone()).collect(),
-            asked: RefCell::default(),
+            asked: Mutex::default(),
         }
     }
 
     /// Whether some distribution brings this top-level name.
     pub(super) fn provides(&self, top: &str) -> bool {
-        if let Some(known) = self.asked.borrow().get(top) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = asked.get(top) {
             return *known;
         }
         let imported = Imported::new(top);
         let known = self.names.iter().any(|name| imported.may_load(name));
-        self.asked.borrow_mut().insert(top.to_owned(), known);
+        asked.insert(top.to_owned(), known);
         known
     }
 }

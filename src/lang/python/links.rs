@@ -228,7 +228,7 @@ impl<'a> Resolver<'a, '_> {
     }
 
     /// Where an absolute name may start for this file: nearer roots alone, where they hold it.
-    pub(super) fn starts(&mut self, file: &File<'a>, top: &str, wide: Wide) -> Vec<DirId> {
+    pub(super) fn starts(&self, file: &File<'a>, top: &str, wide: Wide) -> Vec<DirId> {
         let holders = self.modules.holders(top);
         if holders.is_empty() {
             return Vec::new();

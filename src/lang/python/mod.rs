@@ -47,7 +47,7 @@ pub use requirements::Pin;
 pub use source::{By, Class, Computed, Definition, Import, SearchPath, Source};
 pub use symbols::{Defaulted, Symbols, defaulted, felt, occurrences};
 
-use super::{Detail, Facts, FileFacts, Kind, Lang, UnitChange};
+use super::{Detail, Facts, FileFacts, Kind, Lang, Spread, UnitChange};
 use crate::model::{EdgeSink, Fingerprint, Program, RepoPath, Snapshot};
 
 const SOURCE: Kind = "python";
@@ -184,8 +184,9 @@ impl Lang for Python {
         files: &[FileFacts<'_>],
         tree: &Snapshot,
         wanted: &dyn Fn(&RepoPath) -> bool,
+        spread: &Spread<'_>,
     ) -> Program {
-        symbols::program(files, tree, wanted)
+        symbols::program(files, tree, wanted, spread)
     }
 }
 

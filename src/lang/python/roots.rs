@@ -3,6 +3,8 @@
 //! For each file the directories that are certainly or probably on its path ("its own"), and for the whole tree all
 //! that are on anybody's. Nearer ones win, but all matches among the nearer ones count: order is not trusted.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::modules::{DirId, Modules};
@@ -19,7 +21,8 @@ pub(super) struct Roots {
     pub(super) everywhere: Vec<DirId>,
     /// Everything that is on anybody's path.
     pub(super) all: HashSet<DirId>,
-    own: HashMap<DirId, Vec<DirId>>,
+    /// The roots of the files in a directory, as far as somebody asked.
+    own: Mutex<HashMap<DirId, Arc<[DirId]>>>,
 }
 
 impl Roots {
@@ -76,8 +79,9 @@ impl Roots {
     }
 
     /// The roots of the files in a directory, without repetition.
-    pub(super) fn own(&mut self, modules: &Modules<'_>, dir: DirId) -> &[DirId] {
-        if !self.own.contains_key(&dir) {
+    pub(super) fn own(&self, modules: &Modules<'_>, dir: DirId) -> Arc<[DirId]> {
+        let mut known = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = known.entry(dir).or_insert_with(|| {
             let mut own = vec![modules.base_of(dir)];
             for up in modules.upwards(dir) {
                 own.extend(self.below.get(&up).into_iter().flatten());
@@ -85,9 +89,9 @@ impl Roots {
             own.extend(&self.everywhere);
             let mut seen = HashSet::default();
             own.retain(|dir| seen.insert(*dir));
-            self.own.insert(dir, own);
-        }
-        self.own.get(&dir).map(Vec::as_slice).unwrap_or_default()
+            own.into()
+        });
+        own.clone()
     }
 
     fn add_below(&mut self, modules: &Modules<'_>, dir: &RepoPath, name: &str) {

@@ -45,7 +45,7 @@ pub use source::{Base, Include, ModDecl, ModName, Source};
 pub use symbols::Symbols;
 pub use uses::Uses;
 
-use super::{Detail, Facts, FileFacts, Kind, Lang, UnitChange};
+use super::{Detail, Facts, FileFacts, Kind, Lang, Spread, UnitChange};
 use crate::model::{EdgeSink, Program, RepoPath, Snapshot};
 
 /// A source file.
@@ -133,6 +133,7 @@ impl Lang for Rust {
         files: &[FileFacts<'_>],
         tree: &Snapshot,
         wanted: &dyn Fn(&RepoPath) -> bool,
+        _: &Spread<'_>,
     ) -> Program {
         symbols::program(files, tree, wanted)
     }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use super::program::{Linker, is_named};
-use super::{Bound, CONTEXT, GIVEN_AWAY, Member, NameId, PROPERTY, Ty, TyId};
+use super::{Bound, CONTEXT, GIVEN_AWAY, Member, PROPERTY, Ty, TyId};
 use crate::model::{ClassId, ModuleId, UnitId, Word};
 
 /// What an expression may be.
@@ -85,12 +85,51 @@ impl Found {
 #[derive(Default)]
 pub(super) struct Progress {
     known: FxHashMap<(ModuleId, TyId), Rc<Found>>,
+    /// What holds as long as what is assumed of the open expressions does: with the outermost of these that it rests on.
+    resting: FxHashMap<(ModuleId, TyId), (u32, Rc<Found>)>,
+    /// The same in the order in which it was found.
+    order: Vec<(ModuleId, TyId)>,
+    /// What most expressions are.
+    plain: Vec<Rc<Found>>,
     /// What is being evaluated: its depth, and what is assumed of it.
     open: FxHashMap<(ModuleId, TyId), (u32, Rc<Found>, bool)>,
     depth: u32,
     steps: u32,
     /// The outermost open expression that was asked for again.
     reached: u32,
+}
+
+impl Progress {
+    /// The values, in one place with all others that are the same single one and have no constants behind them.
+    fn shared(&mut self, found: Found) -> Rc<Found> {
+        let ([Value::Any | Value::Scalar | Value::Outside | Value::Foreign], []) =
+            (&found.values[..], &found.touched[..])
+        else {
+            return Rc::new(found);
+        };
+        let mut known = self.plain.iter();
+        if let Some(known) = known.find(|known| ***known == found) {
+            return known.clone();
+        }
+        let found = Rc::new(found);
+        self.plain.push(found.clone());
+        found
+    }
+
+    /// Lets go of what was found since then.
+    fn forget(&mut self, mark: usize) {
+        for key in self.order.drain(mark..) {
+            self.resting.remove(&key);
+        }
+    }
+
+    /// What was found since then holds: all that it rests on is known.
+    fn settle(&mut self, mark: usize) {
+        for key in self.order.drain(mark..) {
+            let found = self.resting.remove(&key);
+            self.known.extend(found.map(|(_, found)| (key, found)));
+        }
+    }
 }
 
 impl Linker<'_> {
@@ -101,6 +140,10 @@ impl Linker<'_> {
         }
         let key = (file, ty);
         if let Some(found) = self.progress.known.get(&key) {
+            return found.clone();
+        }
+        if let Some((depth, found)) = self.progress.resting.get(&key) {
+            self.progress.reached = self.progress.reached.min(*depth);
             return found.clone();
         }
         if let Some((depth, assumed, asked)) = self.progress.open.get_mut(&key) {
@@ -119,11 +162,13 @@ impl Linker<'_> {
         let outer = std::mem::replace(&mut self.progress.reached, u32::MAX);
         let mut assumed = Rc::new(Found::default());
         let mut rounds = 0;
+        let mark = self.progress.order.len();
         let found = loop {
             self.progress
                 .open
                 .insert(key, (depth, assumed.clone(), false));
-            let found = Rc::new(self.step(file, ty));
+            let found = self.step(file, ty);
+            let found = self.progress.shared(found);
             let asked = self
                 .progress
                 .open
@@ -132,6 +177,8 @@ impl Linker<'_> {
             if !asked || found == assumed {
                 break found;
             }
+            // what was found inside rested on another assumption
+            self.progress.forget(mark);
             rounds += 1;
             if rounds > 4 {
                 break Rc::new(Found {
@@ -144,9 +191,15 @@ impl Linker<'_> {
         self.progress.depth -= 1;
         // complete unless it rests on something further out; what was given up once is given up for all who ask for it
         if self.progress.reached >= depth || self.progress.depth == 0 {
+            self.progress.settle(mark);
             self.progress.known.insert(key, found.clone());
             self.progress.reached = outer;
         } else {
+            if self.progress.reached > 0 {
+                let resting = (self.progress.reached, found.clone());
+                self.progress.resting.insert(key, resting);
+                self.progress.order.push(key);
+            }
             self.progress.reached = self.progress.reached.min(outer);
         }
         found
@@ -156,10 +209,10 @@ impl Linker<'_> {
         let Some(symbols) = self.symbols(file) else {
             return Found::any();
         };
-        let Some(ty) = symbols.tys.get(ty as usize).cloned() else {
+        let Some(ty) = symbols.tys.get(ty as usize) else {
             return Found::any();
         };
-        match ty {
+        match *ty {
             Ty::Unknown => Found::any(),
             Ty::Scalar => Found::one(Value::Scalar),
             Ty::Text(name) => Found::one(Value::Text(self.word(file, name))),
@@ -171,13 +224,10 @@ impl Linker<'_> {
                     .unwrap_or_else(|| Found::one(Value::Foreign))
             }
             Ty::Imported(import) => self.imported(file, import, 0),
-            Ty::Var(var) => {
-                let given = symbols.vars.get(var as usize).cloned().unwrap_or_default();
-                if given.is_empty() {
-                    return Found::any();
-                }
-                self.all(file, &given)
-            }
+            Ty::Var(var) => match symbols.vars.get(var as usize) {
+                Some(given) if !given.is_empty() => self.all(file, given),
+                _ => Found::any(),
+            },
             Ty::SelfOf(class) => Found::one(Value::Instance(self.class_id(file, class))),
             Ty::ClassOf(class) => Found::one(Value::Class(self.class_id(file, class))),
             Ty::Super(class) => Found::one(Value::Super(self.class_id(file, class))),
@@ -276,18 +326,19 @@ impl Linker<'_> {
                 }
                 found
             }
-            Ty::Box(inner) => {
-                let inner = self.all(file, &inner);
+            Ty::Box(ref inner) => {
+                let inner = self.all(file, inner);
                 Found {
                     values: vec![Value::Box(inner.values.into())],
                     touched: inner.touched,
                 }
             }
-            Ty::Union(all) => self.all(file, &all),
+            Ty::Union(ref all) => self.all(file, all),
             Ty::Fixture(name) => {
                 let word = self.word(file, name);
                 let mut found = Found::default();
                 for unit in self
+                    .laid
                     .program
                     .fixtures
                     .get(&word)
@@ -332,12 +383,12 @@ impl Linker<'_> {
         if depth > 12 {
             return None;
         }
-        let bounds = self.scope(file).get(&word).cloned();
-        let Some(bounds) = bounds else {
+        let laid = self.laid.clone();
+        let Some(bounds) = laid.scopes[file as usize].get(&word) else {
             let mut found: Option<Found> = None;
             for import in self.stars(file) {
-                for target in self.targets(file, import) {
-                    if let Value::Module(module) = target
+                for target in self.targets(file, import).iter() {
+                    if let Value::Module(module) = *target
                         && module != file
                         && let Some(next) = self.look(module, word, depth + 1)
                     {
@@ -349,7 +400,7 @@ impl Linker<'_> {
         };
         let mut found = Found::default();
         for bound in bounds {
-            let next = match bound {
+            let next = match *bound {
                 Bound::Unit(unit) => Found::one(Value::Unit(self.unit_id(file, unit))),
                 Bound::Class(class) => Found::one(Value::Class(self.class_id(file, class))),
                 Bound::Import(import) => self.imported(file, import, depth),
@@ -372,7 +423,6 @@ impl Linker<'_> {
         let Some(imported) = self
             .symbols(file)
             .and_then(|s| s.imports.get(import as usize))
-            .cloned()
         else {
             return Found::any();
         };
@@ -386,16 +436,16 @@ impl Linker<'_> {
                 Value::Foreign
             });
         }
-        let Some(name) = imported.name else {
+        let Some(name) = &imported.name else {
             return Found {
-                values: targets,
+                values: targets.to_vec(),
                 touched: Vec::new(),
             };
         };
-        let word = self.intern(&name);
+        let word = self.intern(name);
         let mut found = Found::default();
-        for target in targets {
-            let next = self.member_of_module(&target, word, depth + 1);
+        for target in targets.iter() {
+            let next = self.member_of_module(target, word, depth + 1);
             found.add(&next);
         }
         found
@@ -428,7 +478,7 @@ impl Linker<'_> {
 
     /// Adds what other code gives objects under a name.
     fn set_by_others(&mut self, word: Word, found: &mut Found) {
-        let Some(sets) = self.set_outside.get(&word).cloned() else {
+        let Some(sets) = self.laid.set_outside.get(&word).cloned() else {
             return;
         };
         if found.values.contains(&Value::Any) {
@@ -473,14 +523,14 @@ impl Linker<'_> {
                 let instance = matches!(value, Value::Instance(_));
                 let mut found = self.members(&members, instance);
                 let held = |one: &(ClassId, Member)| !matches!(one.1, Member::Unit(_));
-                if self.filled.contains(class) && members.iter().any(held) {
+                if self.laid.filled.contains(class) && members.iter().any(held) {
                     found.add(&Found::any());
                 }
                 found
             }
             Value::Super(class) => {
                 let mut members = Vec::new();
-                for base in self.program.classes[*class as usize].bases.clone() {
+                for base in self.laid.program.classes[*class as usize].bases.clone() {
                     members.extend(self.nearest(base, word));
                 }
                 self.members(&members, true)
@@ -494,7 +544,7 @@ impl Linker<'_> {
         }
         let mut found = Found::default();
         for (class, member) in members {
-            let file = self.program.classes[*class as usize].module;
+            let file = self.laid.program.classes[*class as usize].module;
             match *member {
                 Member::Unit(unit) => {
                     let unit = self.unit_id(file, unit);
@@ -518,10 +568,7 @@ impl Linker<'_> {
                     for value in &next.values {
                         // a descriptor gives what its methods give
                         let descriptor = match value {
-                            Value::Instance(class) => {
-                                let get = self.intern("__get__");
-                                !self.nearest(*class, get).is_empty()
-                            }
+                            Value::Instance(class) => self.is_descriptor(*class),
                             _ => false,
                         };
                         found.add(&Found::one(if descriptor {
@@ -536,6 +583,16 @@ impl Linker<'_> {
                 }
             }
         }
+        found
+    }
+
+    fn is_descriptor(&mut self, class: ClassId) -> bool {
+        if let Some(known) = self.descriptors.get(&class) {
+            return *known;
+        }
+        let get = self.intern("__get__");
+        let found = !self.nearest(class, get).is_empty();
+        self.descriptors.insert(class, found);
         found
     }
 
@@ -602,7 +659,7 @@ impl Linker<'_> {
                 .any(|(_, member)| !matches!(member, Member::Own(_)));
             found.extend(own);
             if !hides {
-                next.extend(&self.program.classes[class as usize].bases);
+                next.extend(&self.laid.program.classes[class as usize].bases);
             }
         }
         found
@@ -612,12 +669,6 @@ impl Linker<'_> {
     pub(super) fn own(&self, class: ClassId, word: Word) -> Vec<(ClassId, Member)> {
         let members = self.own_members(class, word);
         members.iter().map(|member| (class, *member)).collect()
-    }
-
-    pub(super) fn word(&mut self, file: ModuleId, name: NameId) -> Word {
-        let text = self.symbols(file).and_then(|s| s.names.get(name as usize));
-        let text = text.cloned().unwrap_or_default();
-        self.intern(&text)
     }
 }
 

@@ -9,6 +9,8 @@ use super::super::{Member, Ty, Use};
 use super::Linker;
 use crate::model::{ClassId, ModuleId, RepoPath, Word};
 
+/// The members that bear a name, each with its class.
+pub(in crate::lang::python::symbols) type Answers = Rc<[(ClassId, Member)]>;
 /// All that extends a class.
 pub(in crate::lang::python::symbols) type Heirs = FxHashSet<ClassId>;
 
@@ -16,14 +18,14 @@ impl Linker<'_> {
     /// Who extends whom.
     pub(super) fn bases(&mut self) {
         let mut outside = Vec::new();
-        for file in 0..self.files.len() as ModuleId {
+        for file in 0..self.laid.files.len() as ModuleId {
             let Some(symbols) = self.symbols(file) else {
                 continue;
             };
-            let helper = is_test_code(self.files[file as usize].path);
+            let helper = is_test_code(self.laid.files[file as usize].path);
             for (place, class) in symbols.classes.iter().enumerate() {
                 let id = self.class_id(file, place as u32);
-                self.program.classes[id as usize].open |= helper;
+                self.lay().program.classes[id as usize].open |= helper;
                 for base in &class.bases {
                     // `Base[T]` was entered as `Base` too
                     if matches!(symbols.tys.get(*base as usize), Some(Ty::Elem(_))) {
@@ -32,10 +34,11 @@ impl Linker<'_> {
                     for value in self.eval(file, *base).values.clone() {
                         match value {
                             Value::Class(base) if base != id => {
-                                let bases = &mut self.program.classes[id as usize].bases;
+                                let classes = &mut self.lay().program.classes;
+                                let bases = &mut classes[id as usize].bases;
                                 if !bases.contains(&base) {
                                     bases.push(base);
-                                    self.program.classes[base as usize].heirs.push(id);
+                                    classes[base as usize].heirs.push(id);
                                 }
                             }
                             _ => outside.push((id, self.last_name(file, *base).map(str::to_owned))),
@@ -46,9 +49,11 @@ impl Linker<'_> {
             // bases were asked for before they were known
             self.progress = Progress::default();
             self.heirs.clear();
+            self.answers.clear();
+            self.descriptors.clear();
         }
         for (class, name) in outside {
-            let class = &mut self.program.classes[class as usize];
+            let class = &mut self.lay().program.classes[class as usize];
             match name.as_deref() {
                 Some("NamedTuple" | "TypedDict") => class.made = true,
                 // found and called by runners, and made as any other class
@@ -67,10 +72,10 @@ impl Linker<'_> {
         }
         // heirs of classes from outside are such classes, too; and what makes a class makes its heirs
         let init_subclass = self.intern("__init_subclass__");
-        for class in 0..self.program.classes.len() as ClassId {
-            let own = &self.program.classes[class as usize];
+        for class in 0..self.laid.program.classes.len() as ClassId {
+            let own = &self.laid.program.classes[class as usize];
             let (open, outside) = (
-                own.open && !is_test_code(self.files[own.module as usize].path),
+                own.open && !is_test_code(self.laid.files[own.module as usize].path),
                 own.outside,
             );
             let tells = !self.own_members(class, init_subclass).is_empty();
@@ -79,7 +84,7 @@ impl Linker<'_> {
                 continue;
             }
             for &heir in &*self.all_heirs(class) {
-                let heir = &mut self.program.classes[heir as usize];
+                let heir = &mut self.lay().program.classes[heir as usize];
                 heir.open |= open;
                 heir.outside |= outside;
                 heir.made |= makes;
@@ -90,7 +95,7 @@ impl Linker<'_> {
 
     /// Which classes have values under computed names: what sets them may be an heir's or a base's.
     pub(super) fn fill(&mut self) {
-        for file in 0..self.files.len() as ModuleId {
+        for file in 0..self.laid.files.len() as ModuleId {
             let Some(symbols) = self.symbols(file) else {
                 continue;
             };
@@ -113,7 +118,7 @@ impl Linker<'_> {
     /// Fills the classes of the objects whose `__dict__` is given out; whether any was not yet.
     fn fill_held(&mut self) -> bool {
         let mut filled = false;
-        for file in 0..self.files.len() as ModuleId {
+        for file in 0..self.laid.files.len() as ModuleId {
             let units = self.symbols(file).into_iter().flat_map(|s| &s.units);
             for used in units.flat_map(|unit| &unit.uses) {
                 let Use::Held(of, false) = used else {
@@ -135,9 +140,9 @@ impl Linker<'_> {
         next.push(class);
         let mut filled = false;
         while let Some(class) = next.pop() {
-            if self.filled.insert(class) {
+            if self.lay().filled.insert(class) {
                 filled = true;
-                next.extend(&self.program.classes[class as usize].bases);
+                next.extend(&self.laid.program.classes[class as usize].bases);
             }
         }
         filled
@@ -149,10 +154,10 @@ impl Linker<'_> {
             return heirs.clone();
         }
         let mut seen = Heirs::default();
-        let mut next = self.program.classes[class as usize].heirs.clone();
+        let mut next = self.laid.program.classes[class as usize].heirs.clone();
         while let Some(heir) = next.pop() {
             if heir != class && seen.insert(heir) {
-                next.extend(&self.program.classes[heir as usize].heirs);
+                next.extend(&self.laid.program.classes[heir as usize].heirs);
             }
         }
         let heirs = Rc::new(seen);
@@ -165,22 +170,27 @@ impl Linker<'_> {
         &mut self,
         class: ClassId,
         word: Word,
-    ) -> Vec<(ClassId, Member)> {
+    ) -> Answers {
+        if let Some(known) = self.answers.get(&(class, word)) {
+            return known.clone();
+        }
         let mut members = self.nearest(class, word);
         let heirs = self.all_heirs(class);
-        let definers = self.definers.get(&word).into_iter().flatten();
+        let definers = self.laid.definers.get(&word).into_iter().flatten();
         for heir in definers.filter(|definer| heirs.contains(definer)) {
             members.extend(self.own(*heir, word));
         }
+        let members: Answers = members.into();
+        self.answers.insert((class, word), members.clone());
         members
     }
 
     pub(in crate::lang::python::symbols) fn is_protocol(&self, class: ClassId) -> bool {
-        let file = self.program.classes[class as usize].module;
+        let file = self.laid.program.classes[class as usize].module;
         let Some(symbols) = self.symbols(file) else {
             return true;
         };
-        let own = &symbols.classes[(class - self.classes[file as usize]) as usize];
+        let own = &symbols.classes[(class - self.laid.classes[file as usize]) as usize];
         own.bases
             .iter()
             .any(|ty| self.last_name(file, *ty) == Some("Protocol"))

@@ -30,11 +30,11 @@ impl Linker<'_> {
             return false;
         }
         above.push(unit);
-        let file = self.program.units[unit as usize].module;
+        let file = self.laid.program.units[unit as usize].module;
         let calls = self.unit(unit).map_or(&[][..], |unit| &unit.calls);
         let mut gives = self.all_give(file, calls, above);
         if flags & GIVES_ALONG != 0 {
-            let class = self.program.units[unit as usize].class;
+            let class = self.laid.program.units[unit as usize].class;
             gives &= class.is_some_and(|class| self.makes(class, unit, above));
         }
         above.pop();
@@ -43,7 +43,7 @@ impl Linker<'_> {
 
     /// Whether making an object of exactly this class is a matter of its `__init__` alone, and that only keeps what it is given.
     fn keeps(&mut self, class: ClassId, above: &mut Vec<UnitId>) -> bool {
-        let own = &self.program.classes[class as usize];
+        let own = &self.laid.program.classes[class as usize];
         if own.made || own.told || own.open || own.outside {
             return false;
         }
@@ -60,7 +60,7 @@ impl Linker<'_> {
         // what is set on the object is set there, and by nobody's method
         let mut held: Vec<Word> = Vec::new();
         for class in &family {
-            let members = self.own[*class as usize].iter();
+            let members = self.laid.own[*class as usize].iter();
             let given = members.filter(|(_, all)| all.iter().any(|m| matches!(m, Member::Own(_))));
             held.extend(given.map(|(word, _)| *word));
         }
@@ -80,7 +80,7 @@ impl Linker<'_> {
     fn makes(&mut self, class: ClassId, but: UnitId, above: &mut Vec<UnitId>) -> bool {
         let init = self.intern("__init__");
         self.family(class).into_iter().all(|class| {
-            let file = self.program.classes[class as usize].module;
+            let file = self.laid.program.classes[class as usize].module;
             let members = self.own_members(class, init).to_vec();
             members.into_iter().all(|member| match member {
                 Member::Unit(unit) => {
@@ -94,7 +94,7 @@ impl Linker<'_> {
 
     /// Whether a member is a value which does not notice that its name is set on an object.
     fn is_plain(&mut self, class: ClassId, member: Member) -> bool {
-        let file = self.program.classes[class as usize].module;
+        let file = self.laid.program.classes[class as usize].module;
         match member {
             Member::Own(_) => true,
             Member::Value(ty, _) => {

@@ -53,7 +53,7 @@ impl Linker<'_> {
         let mut found = vec![class];
         let mut at = 0;
         while let Some(&class) = found.get(at) {
-            for base in &self.program.classes[class as usize].bases {
+            for base in &self.laid.program.classes[class as usize].bases {
                 if !found.contains(base) {
                     found.push(*base);
                 }
@@ -73,7 +73,7 @@ impl Linker<'_> {
                 let init = self.intern("__init__");
                 let found = self.nearest(*class, init);
                 let found = found.into_iter().filter_map(|(class, member)| {
-                    let file = self.program.classes[class as usize].module;
+                    let file = self.laid.program.classes[class as usize].module;
                     match member {
                         Member::Unit(unit) => Some(self.unit_id(file, unit)),
                         _ => None,
@@ -83,8 +83,8 @@ impl Linker<'_> {
                 // its fields are what it is made of
                 if units.is_empty() {
                     for class in self.family(*class) {
-                        let file = self.program.classes[class as usize].module;
-                        let held = self.own[class as usize].values().flatten();
+                        let file = self.laid.program.classes[class as usize].module;
+                        let held = self.laid.own[class as usize].values().flatten();
                         tys.extend(held.filter_map(|member| match member {
                             Member::Value(ty, _) => Some((file, *ty)),
                             _ => None,
@@ -93,8 +93,8 @@ impl Linker<'_> {
                 }
             }
             Value::Instance(class) => {
-                let file = self.program.classes[*class as usize].module;
-                let held = self.own[*class as usize].values().flatten();
+                let file = self.laid.program.classes[*class as usize].module;
+                let held = self.laid.own[*class as usize].values().flatten();
                 tys.extend(held.filter_map(|member| match member {
                     Member::Value(ty, _) | Member::Own(ty) => Some((file, *ty)),
                     _ => None,
@@ -103,7 +103,7 @@ impl Linker<'_> {
             _ => {}
         }
         for unit in units {
-            let file = self.program.units[unit as usize].module;
+            let file = self.laid.program.units[unit as usize].module;
             let takes = self.unit(unit).map(|unit| unit.takes.as_slice());
             tys.extend(takes.into_iter().flatten().map(|ty| (file, *ty)));
         }

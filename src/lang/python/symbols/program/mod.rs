@@ -2,36 +2,48 @@
 
 mod bases;
 mod giving;
+mod laid;
 mod misfits;
 mod modules;
 mod shared;
 mod uses;
 
 use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::diff::is_of_python;
 use super::values::{Progress, Value};
 use super::{
-    ABSTRACT, ANY_FIXTURE, Bound, CACHED, DECORATED, DYNAMIC, ELSEWHERE, EMPTY, GIVEN_AWAY,
-    IMPORTS, Kind, LISTS, LOOKS_AROUND, MAKES_PASSING, MAKES_RUNNING, MAY_FAIL, Member,
-    NAMES_AROUND, PASSES, QUIET, READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, REPLACED,
-    RUNS_IT, SPAWNS, Symbols, TAKES_NOTHING, Ty, TyId, WIDE,
+    Bound, GIVEN_AWAY, Kind, MAKES_PASSING, MAKES_RUNNING, MAY_FAIL, Member, NAMES_AROUND, NameId,
+    PASSES, QUIET, READS_HEADS, RUNS_IT, Symbols, TAKES_NOTHING, Ty, TyId,
 };
-use crate::lang::python::resolve::{File, Resolver, SetUp, set_up};
-use crate::lang::{Detail, FileFacts};
+use crate::lang::python::resolve::{SetUp, set_up};
+use crate::lang::{Detail, FileFacts, Spread};
 use crate::model::{
-    ClassId, EdgeSink, Habits, ModuleId, Program, ProgramClass, ProgramImport, ProgramLeft,
-    ProgramModule, ProgramUnit, ProgramUse, RepoPath, Snapshot, UnitId, Word, Wrapping,
+    ClassId, EdgeSink, ModuleId, Program, ProgramImport, ProgramUse, RepoPath, Snapshot, UnitId,
+    Word, Wrapping,
 };
-use bases::Heirs;
+use bases::{Answers, Heirs};
+use laid::Laid;
 
 /// The program that some files make; the others are taken to be outside.
 pub(in crate::lang::python) fn program(
     all: &[FileFacts<'_>],
     tree: &Snapshot,
     wanted: &dyn Fn(&RepoPath) -> bool,
+    spread: &Spread<'_>,
+) -> Program {
+    linked(all, tree, wanted, (CHUNK, spread))
+}
+
+/// The same, with so many files for each linker.
+fn linked(
+    all: &[FileFacts<'_>],
+    tree: &Snapshot,
+    wanted: &dyn Fn(&RepoPath) -> bool,
+    (chunk, spread): (usize, &Spread<'_>),
 ) -> Program {
     let mut sink = EdgeSink::default();
     let SetUp {
@@ -40,7 +52,7 @@ pub(in crate::lang::python) fn program(
         projects,
         ..
     } = set_up(all, tree, &mut sink);
-    let symbols = files
+    let symbols: Vec<Option<&Symbols>> = files
         .iter()
         .map(|file| {
             wanted(file.path)
@@ -48,27 +60,8 @@ pub(in crate::lang::python) fn program(
                 .flatten()
         })
         .collect();
-    let mut linker = Linker {
-        resolver,
-        files: &files,
-        symbols,
-        units: Vec::new(),
-        classes: Vec::new(),
-        scopes: Vec::new(),
-        words: FxHashMap::default(),
-        targets: FxHashMap::default(),
-        own: Vec::new(),
-        definers: FxHashMap::default(),
-        set_outside: FxHashMap::default(),
-        filled: FxHashSet::default(),
-        lists_heirs: false,
-        heirs: FxHashMap::default(),
-        progress: Progress::default(),
-        program: Program::default(),
-    };
-    let mut symbols = linker.symbols.iter().flatten();
-    linker.lists_heirs = symbols.any(|s| s.names.iter().any(|name| name == "__subclasses__"));
-    linker.lay_out();
+    let laid = Laid::new(&resolver, &files, symbols);
+    let mut linker = Linker::new(Arc::new(laid));
     linker.bases();
     linker.fill();
     linker.hooks();
@@ -78,88 +71,178 @@ pub(in crate::lang::python) fn program(
     {
         linker.given_to_all(&pytest.usefixtures);
     }
-    for file in 0..files.len() as ModuleId {
-        linker.link(file);
-    }
-    for file in all {
-        match &file.facts.detail {
-            Detail::Named(Some(names)) => {
-                for name in names {
-                    // a name that no code has leads nowhere
-                    linker.program.named.extend(linker.words.get(name.as_str()));
-                }
-            }
-            Detail::Named(None) => linker.program.names_all = true,
-            _ => {}
-        }
-    }
-    linker.program.named.sort_unstable();
-    linker.program.named.dedup();
     // commands that the project installs run the functions of their modules
     for project in &projects {
         for (_, module) in &project.says.scripts {
             linker.script(module);
         }
     }
-    linker.program
+    let mut laid = linker.linked(chunk, spread);
+    for file in all {
+        match &file.facts.detail {
+            Detail::Named(Some(names)) => {
+                for name in names {
+                    // a name that no code has leads nowhere
+                    laid.program.named.extend(laid.words.get(name.as_str()));
+                }
+            }
+            Detail::Named(None) => laid.program.names_all = true,
+            _ => {}
+        }
+    }
+    laid.program.named.sort_unstable();
+    laid.program.named.dedup();
+    laid.program
 }
 
+/// Tells what units use. What it found out on the way is its own, so that several can go side by side.
 pub(super) struct Linker<'a> {
-    resolver: Resolver<'a, 'a>,
-    files: &'a [File<'a>],
-    symbols: Vec<Option<&'a Symbols>>,
-    /// For each file the first of its units and classes.
-    units: Vec<UnitId>,
-    classes: Vec<ClassId>,
-    scopes: Vec<FxHashMap<Word, Vec<Bound>>>,
+    pub(super) laid: Arc<Laid<'a>>,
+    /// Words that are not laid out, and numbered from the last of those.
     words: FxHashMap<String, Word>,
-    targets: FxHashMap<(ModuleId, u32), Vec<Value>>,
-    own: Vec<FxHashMap<Word, Vec<Member>>>,
-    /// The classes that define a name.
-    definers: FxHashMap<Word, Vec<ClassId>>,
-    /// What objects are given under a name by code that is not theirs.
-    pub(super) set_outside: FxHashMap<Word, Vec<(ModuleId, TyId)>>,
-    /// Classes whose instances may be given anything under any name.
-    pub(super) filled: FxHashSet<ClassId>,
-    /// Somebody asks a class for its heirs.
-    lists_heirs: bool,
+    added: Vec<String>,
+    /// For each file the numbers of its names, as far as they were asked for.
+    names: Vec<Vec<Option<Word>>>,
+    targets: FxHashMap<(ModuleId, u32), Rc<[Value]>>,
     heirs: FxHashMap<ClassId, Rc<Heirs>>,
+    answers: FxHashMap<(ClassId, Word), Answers>,
+    pub(super) descriptors: FxHashMap<ClassId, bool>,
     pub(super) progress: Progress,
-    pub(super) program: Program,
+    /// What was found of the unit that is linked.
+    linked: Linked,
 }
+
+/// What linking finds of a unit.
+#[derive(Default)]
+struct Linked {
+    uses: Vec<ProgramUse>,
+    shares: Vec<(ModuleId, Word)>,
+    wrapping: Wrapping,
+    kept: bool,
+    unsound: bool,
+    apart: bool,
+    computes_names: bool,
+    reflects: bool,
+}
+
+/// What linking finds of a file.
+struct LinkedFile {
+    file: ModuleId,
+    units: Vec<Linked>,
+    imports: Vec<ProgramImport>,
+    quiet: bool,
+    members: FxHashMap<Word, Vec<ProgramUse>>,
+}
+
+/// So many files are linked by one linker: more go side by side, and each finds out anew what it needs of the others. It does not
+/// depend on the machine, so that everybody selects the same.
+const CHUNK: usize = 1000;
 
 impl<'a> Linker<'a> {
+    fn new(laid: Arc<Laid<'a>>) -> Self {
+        Self {
+            words: FxHashMap::default(),
+            added: Vec::new(),
+            names: vec![Vec::new(); laid.files.len()],
+            targets: FxHashMap::default(),
+            heirs: FxHashMap::default(),
+            answers: FxHashMap::default(),
+            descriptors: FxHashMap::default(),
+            progress: Progress::default(),
+            linked: Linked::default(),
+            laid,
+        }
+    }
+
+    /// What is laid out, to be changed.
+    pub(super) fn lay(&mut self) -> &mut Laid<'a> {
+        Arc::make_mut(&mut self.laid)
+    }
+
+    /// What all units use.
+    fn linked(mut self, chunk: usize, spread: &Spread<'_>) -> Laid<'a> {
+        let added = std::mem::take(&mut self.added);
+        let laid = self.lay();
+        for word in added {
+            laid.intern(&word);
+        }
+        let Self { laid, .. } = self;
+        let all: Vec<ModuleId> = (0..laid.files.len() as ModuleId).collect();
+        let chunks: Vec<&[ModuleId]> = all.chunks(chunk).collect();
+        let linked: Vec<OnceLock<(Vec<LinkedFile>, Vec<String>)>> =
+            chunks.iter().map(|_| OnceLock::new()).collect();
+        spread(chunks.len(), &|at| {
+            linked[at].get_or_init(|| {
+                let mut linker = Linker::new(laid.clone());
+                let files = chunks[at].iter();
+                let files = files.filter_map(|file| linker.link(*file)).collect();
+                (files, linker.added)
+            });
+        });
+        let mut laid = Arc::unwrap_or_clone(laid);
+        let known = laid.program.words.len() as Word;
+        for (files, added) in linked.into_iter().filter_map(OnceLock::into_inner) {
+            let places: Vec<Word> = added.iter().map(|word| laid.intern(word)).collect();
+            let word = |word: Word| match word.checked_sub(known) {
+                Some(place) => places[place as usize],
+                None => word,
+            };
+            for file in files {
+                laid.put(file, &word);
+            }
+        }
+        laid
+    }
+
     pub(super) fn symbols(&self, file: ModuleId) -> Option<&'a Symbols> {
-        *self.symbols.get(file as usize)?
+        *self.laid.symbols.get(file as usize)?
     }
 
     pub(super) fn intern(&mut self, text: &str) -> Word {
-        if let Some(&word) = self.words.get(text) {
+        let known = self.laid.words.get(text).or_else(|| self.words.get(text));
+        if let Some(&word) = known {
             return word;
         }
-        let word = self.program.words.len() as Word;
-        self.program.words.push(text.to_owned());
+        let word = (self.laid.program.words.len() + self.added.len()) as Word;
+        self.added.push(text.to_owned());
         self.words.insert(text.to_owned(), word);
         word
     }
 
+    /// The number of a name of a file.
+    pub(super) fn word(&mut self, file: ModuleId, name: NameId) -> Word {
+        let place = (file as usize, name as usize);
+        let known = self.names[place.0].get(place.1).copied().flatten();
+        if let Some(word) = known {
+            return word;
+        }
+        let texts = self.symbols(file).map_or(&[][..], |symbols| &symbols.names);
+        let word = self.intern(texts.get(place.1).map_or("", String::as_str));
+        let names = &mut self.names[place.0];
+        names.resize(texts.len().max(place.1 + 1), None);
+        names[place.1] = Some(word);
+        word
+    }
+
     pub(super) fn text(&self, word: Word) -> &str {
-        &self.program.words[word as usize]
+        let laid = &self.laid.program.words;
+        let added = || &self.added[word as usize - laid.len()];
+        laid.get(word as usize).unwrap_or_else(added)
     }
 
     pub(super) fn unit_id(&self, file: ModuleId, unit: u32) -> UnitId {
-        self.units[file as usize] + unit
+        self.laid.units[file as usize] + unit
     }
 
     pub(super) fn class_id(&self, file: ModuleId, class: u32) -> ClassId {
-        self.classes[file as usize] + class
+        self.laid.classes[file as usize] + class
     }
 
     fn unit(&self, unit: UnitId) -> Option<&'a super::Unit> {
-        let file = self.program.units[unit as usize].module;
+        let file = self.laid.program.units[unit as usize].module;
         self.symbols(file)?
             .units
-            .get((unit - self.units[file as usize]) as usize)
+            .get((unit - self.laid.units[file as usize]) as usize)
     }
 
     pub(super) fn flags(&self, unit: UnitId) -> u32 {
@@ -171,16 +254,16 @@ impl<'a> Linker<'a> {
     }
 
     pub(super) fn returns(&self, unit: UnitId) -> (ModuleId, TyId) {
-        let file = self.program.units[unit as usize].module;
+        let file = self.laid.program.units[unit as usize].module;
         (file, self.unit(unit).map_or(0, |u| u.returns))
     }
 
     pub(super) fn scope(&self, file: ModuleId) -> &FxHashMap<Word, Vec<Bound>> {
-        &self.scopes[file as usize]
+        &self.laid.scopes[file as usize]
     }
 
     pub(super) fn own_members(&self, class: ClassId, word: Word) -> &[Member] {
-        self.own[class as usize]
+        self.laid.own[class as usize]
             .get(&word)
             .map_or(&[], Vec::as_slice)
     }
@@ -196,170 +279,14 @@ impl<'a> Linker<'a> {
         }
     }
 
-    /// Places for all units, classes and names.
-    fn lay_out(&mut self) {
-        for (at, file) in self.files.iter().enumerate() {
-            let at = at as ModuleId;
-            self.units.push(self.program.units.len() as UnitId);
-            self.classes.push(self.program.classes.len() as ClassId);
-            let called = self.imported_as(file.path);
-            let mut module = ProgramModule {
-                path: file.path.clone(),
-                called,
-                first: self.program.units.len() as UnitId,
-                examples: file.source.doctests,
-                opaque: self
-                    .symbols(at)
-                    .is_none()
-                    .then(|| "could not be read in full".to_owned()),
-                ..ProgramModule::default()
-            };
-            let mut scope: FxHashMap<Word, Vec<Bound>> = FxHashMap::default();
-            let mut heads: FxHashMap<u32, UnitId> = FxHashMap::default();
-            if let Some(symbols) = self.symbols(at) {
-                for unit in &symbols.units {
-                    let id = self.program.units.len() as UnitId;
-                    match unit.kind {
-                        Kind::Module => module.runs.push(id),
-                        Kind::Main => module.main.push(id),
-                        _ => {}
-                    }
-                    if unit.kind == Kind::Class {
-                        heads.extend(unit.class.map(|class| (class, id)));
-                    }
-                    let habit = |flag| unit.flags & flag != 0;
-                    let mut interned = |names: &[super::NameId]| -> Vec<Word> {
-                        let names = names.iter();
-                        names
-                            .map(|name| self.intern(&symbols.names[*name as usize]))
-                            .collect()
-                    };
-                    let (words, looks_up) = (interned(&unit.words), interned(&unit.globals));
-                    let leaves = unit.leaves.iter();
-                    let leaves = leaves.map(|left| ProgramLeft {
-                        word: self.intern(&symbols.names[left.name as usize]),
-                        imported: left.imported,
-                        lines: left.lines,
-                    });
-                    let leaves = leaves.collect();
-                    self.program.units.push(ProgramUnit {
-                        name: unit.name.clone(),
-                        module: at,
-                        class: unit.class.map(|class| self.class_id(at, class)),
-                        lines: unit.lines,
-                        body: (unit.body_line > 0).then_some((unit.body_line, unit.lines.1)),
-                        is_value: matches!(unit.kind, Kind::Constant | Kind::Object | Kind::Class),
-                        is_object: unit.kind == Kind::Object,
-                        plain_head: unit.kind == Kind::Function && !habit(MAY_FAIL | DECORATED),
-                        kept: false,
-                        wrapping: Wrapping::None,
-                        unsound: false,
-                        uses: Vec::new(),
-                        words,
-                        shares: Vec::new(),
-                        looks_up,
-                        leaves,
-                        habits: Habits {
-                            computes_names: habit(DYNAMIC),
-                            reflects: habit(REFLECTS),
-                            imports: habit(IMPORTS),
-                            lists: habit(LISTS),
-                            spawns: habit(SPAWNS),
-                            reads_docs: habit(READS_DOCS),
-                            any_fixture: habit(ANY_FIXTURE),
-                            cached: habit(CACHED),
-                            wide: habit(WIDE),
-                            looks_around: habit(LOOKS_AROUND),
-                            reads_sources: habit(READS_SOURCES),
-                            reads_heads: habit(READS_HEADS),
-                            empty: habit(EMPTY),
-                            replaced: habit(REPLACED),
-                            takes_nothing: habit(TAKES_NOTHING),
-                            apart: false,
-                            elsewhere: habit(ELSEWHERE) || habit(SPAWNS),
-                        },
-                    });
-                    if let Some(fixture) = unit.fixture {
-                        let word = self.intern(&symbols.names[fixture.name as usize]);
-                        self.program.fixtures.entry(word).or_default().push(id);
-                    }
-                }
-                for (place, class) in symbols.classes.iter().enumerate() {
-                    let mut own: FxHashMap<Word, Vec<Member>> = FxHashMap::default();
-                    let class_name = last_part(&symbols.names[class.name as usize]);
-                    for (name, member) in &class.members {
-                        let text = &symbols.names[*name as usize];
-                        let word = self.intern(text);
-                        own.entry(word).or_default().push(*member);
-                        if text.starts_with("__") && !text.ends_with("__") {
-                            let mangled = format!("_{}{text}", class_name.trim_start_matches('_'));
-                            let word = self.intern(&mangled);
-                            own.entry(word).or_default().push(*member);
-                        }
-                    }
-                    let mut members: FxHashMap<Word, Vec<UnitId>> = FxHashMap::default();
-                    for (word, all) in &own {
-                        for member in all {
-                            let unit = match member {
-                                Member::Unit(unit) => *unit,
-                                Member::Value(_, unit)
-                                    if is_named(symbols.units[*unit as usize].kind) =>
-                                {
-                                    *unit
-                                }
-                                _ => continue,
-                            };
-                            members
-                                .entry(*word)
-                                .or_default()
-                                .push(self.unit_id(at, unit));
-                        }
-                    }
-                    let is_abstract = |unit: &UnitId| {
-                        let own = (*unit - self.units[at as usize]) as usize;
-                        symbols.units[own].flags & ABSTRACT != 0
-                    };
-                    let abstracts = members.iter();
-                    let abstracts = abstracts.filter(|(_, units)| units.iter().any(is_abstract));
-                    let abstracts = abstracts.map(|(word, _)| *word).collect();
-                    let id = self.own.len() as ClassId;
-                    for word in own.keys() {
-                        self.definers.entry(*word).or_default().push(id);
-                    }
-                    self.own.push(own);
-                    self.program.classes.push(ProgramClass {
-                        module: at,
-                        members,
-                        head: heads.get(&(place as u32)).copied(),
-                        made: class.made,
-                        told: class.told,
-                        abstracts,
-                        ..ProgramClass::default()
-                    });
-                }
-                for (name, ty) in &symbols.sets {
-                    let word = self.intern(&symbols.names[*name as usize]);
-                    self.set_outside.entry(word).or_default().push((at, *ty));
-                }
-                for (name, bound) in &symbols.scope {
-                    let word = self.intern(&symbols.names[*name as usize]);
-                    scope.entry(word).or_default().push(*bound);
-                }
-            }
-            self.scopes.push(scope);
-            self.program.modules.push(module);
-        }
-    }
-
     /// Whether loading a file does nothing but to define things and to import what is ours or Python's own.
-    fn is_quiet(&self, file: ModuleId, symbols: &Symbols) -> bool {
+    fn is_quiet(&self, file: ModuleId, symbols: &Symbols, imports: &[ProgramImport]) -> bool {
         let plain = |unit: &super::Unit| unit.flags & MAY_FAIL == 0 && unit.decorators.is_empty();
         let made = |place: usize| {
-            let class = &self.program.classes[self.class_id(file, place as u32) as usize];
+            let class = &self.laid.program.classes[self.class_id(file, place as u32) as usize];
             // whoever lists the heirs of a class sees one more
-            class.made || class.told || self.lists_heirs && !class.bases.is_empty()
+            class.made || class.told || self.laid.lists_heirs && !class.bases.is_empty()
         };
-        let imports = &self.program.modules[file as usize].imports;
         let known = |(import, (place, _)): (&ProgramImport, &(u32, u32))| {
             import.ours || is_of_python(&symbols.imports[*place as usize])
         };
@@ -372,27 +299,9 @@ impl<'a> Linker<'a> {
             && imports.iter().zip(&symbols.plain).all(known)
     }
 
-    /// The words that may be the last part of a name by which a file is imported.
-    fn imported_as(&mut self, path: &RepoPath) -> Vec<Word> {
-        let stem = String::from_utf8_lossy(path.stem()).into_owned();
-        let stem = stem.split('.').next().unwrap_or_default().to_owned();
-        let mut names = vec![
-            stem.trim_end_matches(|c: char| c.is_ascii_digit())
-                .to_owned(),
-        ];
-        if matches!(stem.as_str(), "__init__" | "__main__") {
-            let folder = path.parent();
-            names.extend(folder.map(|dir| String::from_utf8_lossy(dir.file_name()).into_owned()));
-        }
-        names.push(stem);
-        names.dedup();
-        names.retain(|name| !name.is_empty());
-        names.iter().map(|name| self.intern(name)).collect()
-    }
-
     /// What a runner calls unasked.
     fn hooks(&mut self) {
-        for file in 0..self.files.len() as ModuleId {
+        for file in 0..self.laid.files.len() as ModuleId {
             let Some(symbols) = self.symbols(file) else {
                 continue;
             };
@@ -401,7 +310,7 @@ impl<'a> Linker<'a> {
                 let hook = unit.class.is_none() && (last.starts_with("pytest_") || is_set_up(last));
                 if hook || unit.fixture.is_some_and(|f| f.autouse) {
                     let id = self.unit_id(file, place as u32);
-                    self.program.modules[file as usize].hooks.push(id);
+                    self.lay().program.modules[file as usize].hooks.push(id);
                 }
             }
         }
@@ -412,28 +321,28 @@ impl<'a> Linker<'a> {
         for name in fixtures {
             let word = self.intern(name);
             for unit in self
+                .laid
                 .program
                 .fixtures
                 .get(&word)
                 .cloned()
                 .unwrap_or_default()
             {
-                let module = self.program.units[unit as usize].module;
-                self.program.modules[module as usize].hooks.push(unit);
+                let module = self.laid.program.units[unit as usize].module;
+                self.lay().program.modules[module as usize].hooks.push(unit);
             }
         }
     }
 
     /// What the units of a file use.
-    fn link(&mut self, file: ModuleId) {
-        let Some(symbols) = self.symbols(file) else {
-            return;
-        };
+    fn link(&mut self, file: ModuleId) -> Option<LinkedFile> {
+        let symbols = self.symbols(file)?;
+        let mut units = Vec::with_capacity(symbols.units.len());
         for (place, unit) in symbols.units.iter().enumerate() {
             let id = self.unit_id(file, place as u32);
             let mut uses = FxHashSet::default();
             for used in &unit.uses {
-                self.used(file, id, *used, &mut uses);
+                self.used(file, *used, &mut uses);
             }
             if unit.flags & NAMES_AROUND != 0 {
                 uses.insert(ProgramUse::Everything(file));
@@ -450,68 +359,63 @@ impl<'a> Linker<'a> {
             }
             let mut uses: Vec<ProgramUse> = uses.into_iter().collect();
             uses.sort_unstable();
-            self.program.units[id as usize].habits.apart = self.is_apart(file, id, unit, &uses);
-            self.program.units[id as usize].uses = uses;
-            self.program.units[id as usize].shares = self.shared(file, unit);
-            self.program.units[id as usize].unsound = self.is_unsound(file, unit);
+            let mut linked = Linked {
+                apart: self.is_apart(file, id, unit, &uses),
+                shares: self.shared(file, unit),
+                unsound: self.is_unsound(file, unit),
+                uses,
+                ..std::mem::take(&mut self.linked)
+            };
+            // functions that decorators may keep are called by whoever has the decorator
+            if unit.flags & GIVEN_AWAY != 0 {
+                let mut decorators = unit.decorators.iter();
+                linked.kept = decorators.any(|(ty, called)| !self.passes(file, *ty, *called));
+                let mut decorators = unit.decorators.iter();
+                let runs_it = decorators.all(|(ty, called)| self.runs_it(file, *ty, *called));
+                linked.wrapping = match runs_it && !linked.kept {
+                    true => Wrapping::RunsIt,
+                    false => Wrapping::Other,
+                };
+            }
+            units.push(linked);
         }
         // the packages around it run first
-        let around = &self.files[file as usize];
-        let dirs: Vec<u32> = self.resolver.modules.upwards(around.dir).collect();
+        let around = &self.laid.files[file as usize];
+        let dirs: Vec<u32> = self.laid.resolver.modules.upwards(around.dir).collect();
+        let mut runs = Vec::new();
         for dir in dirs {
-            for init in self.resolver.init_of(dir) {
+            for init in self.laid.resolver.init_of(dir) {
                 if init != file && self.symbols(init).is_some() {
-                    let (own, init) = (self.unit_id(file, 0), self.unit_id(init, 0));
-                    self.program.units[own as usize]
-                        .uses
-                        .push(ProgramUse::Call(init));
+                    runs.push(ProgramUse::Call(self.unit_id(init, 0)));
                 }
             }
         }
-        self.program.modules[file as usize].imports = self.imports(file, symbols);
-        self.program.modules[file as usize].quiet = self.is_quiet(file, symbols);
-        // functions that decorators may keep are called by whoever has the decorator
-        let module = self.unit_id(file, 0);
-        for (place, unit) in symbols.units.iter().enumerate() {
-            if unit.flags & GIVEN_AWAY == 0 {
-                continue;
-            }
-            let kept = unit
-                .decorators
-                .iter()
-                .any(|(ty, called)| !self.passes(file, *ty, *called));
-            let id = self.unit_id(file, place as u32);
-            let mut decorators = unit.decorators.iter();
-            let runs_it = decorators.all(|(ty, called)| self.runs_it(file, *ty, *called));
-            self.program.units[id as usize].wrapping = match runs_it && !kept {
-                true => Wrapping::RunsIt,
-                false => Wrapping::Other,
-            };
-            if kept {
-                self.program.units[id as usize].kept = true;
-                self.program.units[module as usize]
-                    .uses
-                    .push(ProgramUse::Unit(id));
-            }
-        }
+        let kept = units.iter().zip(0..).filter(|(unit, _)| unit.kept);
+        runs.extend(kept.map(|(_, place)| ProgramUse::Unit(self.unit_id(file, place))));
+        units.first_mut()?.uses.extend(runs);
+        let imports = self.imports(file, symbols);
+        let quiet = self.is_quiet(file, symbols, &imports);
         // what an object of the module gives
-        let words: Vec<Word> = self.scopes[file as usize].keys().copied().collect();
+        let words: Vec<Word> = self.laid.scopes[file as usize].keys().copied().collect();
+        let mut members = FxHashMap::default();
         for word in words {
             let Some(found) = self.lookup(file, word) else {
                 continue;
             };
-            let mut gives: Vec<ProgramUse> = found
-                .touched
-                .iter()
-                .map(|unit| ProgramUse::Unit(*unit))
-                .collect();
+            let touched = found.touched.iter();
+            let mut gives: Vec<ProgramUse> = touched.map(|unit| ProgramUse::Unit(*unit)).collect();
             gives.extend(found.values.iter().filter_map(as_value));
             if !gives.is_empty() {
-                self.program.modules[file as usize]
-                    .members
-                    .insert(word, gives);
+                members.insert(word, gives);
             }
         }
+        Some(LinkedFile {
+            file,
+            units,
+            imports,
+            quiet,
+            members,
+        })
     }
 
     /// Whether a function has to do with nothing of the program but constants: it takes nothing, and the names that it looks up, and
@@ -534,9 +438,13 @@ impl<'a> Linker<'a> {
             return false;
         }
         let is_ours = |word: &Word| {
-            let mut classes = self.program.classes.iter();
+            let mut classes = self.laid.program.classes.iter();
             classes.any(|class| class.members.contains_key(word))
-                || self.scopes.iter().any(|scope| scope.contains_key(word))
+                || self
+                    .laid
+                    .scopes
+                    .iter()
+                    .any(|scope| scope.contains_key(word))
         };
         let foreign = uses.iter().all(|used| match used {
             ProgramUse::Any(word) => !is_ours(word),
@@ -640,4 +548,97 @@ pub(super) fn is_set_up(name: &str) -> bool {
             | "asyncTearDown"
             | "setUpTestData"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::lang::python::Python;
+    use crate::lang::{Facts, Lang};
+    use crate::model::{BlobId, Entry, Mode};
+
+    const TREES: [&str; 5] = [
+        include_str!("../../../../../fixtures/select/python/symbols.cases"),
+        include_str!("../../../../../fixtures/select/python/symbols_asked.cases"),
+        include_str!("../../../../../fixtures/select/python/symbols_found.cases"),
+        include_str!("../../../../../fixtures/select/python/symbols_made.cases"),
+        include_str!("../../../../../fixtures/select/python/symbols_reflected.cases"),
+    ];
+
+    /// The files of a tree of cases.
+    fn files(cases: &str) -> Vec<(RepoPath, String)> {
+        let tree = cases.split("\n== ").next().unwrap_or_default();
+        let parts = tree.split("\n-- ").skip(1);
+        let files = parts.filter_map(|part| part.split_once(" --\n"));
+        let mut files: Vec<(RepoPath, String)> = files
+            .map(|(path, text)| (RepoPath::from(path), text.to_owned()))
+            .collect();
+        files.sort();
+        files
+    }
+
+    /// A program by its words, which are numbered in some order.
+    fn told(program: &Program) -> Vec<String> {
+        let word = |word: Word| program.words[word as usize].as_str();
+        let used = |used: &ProgramUse| {
+            let words = std::cell::RefCell::new(Vec::new());
+            let bare = used.with_word(|own| {
+                words.borrow_mut().push(word(own));
+                0
+            });
+            format!("{bare:?} {:?}", words.into_inner())
+        };
+        let uses = |all: &[ProgramUse]| all.iter().map(&used).collect::<BTreeSet<_>>();
+        let units = program.units.iter().map(|unit| {
+            let shares = unit.shares.iter().map(|(at, own)| (*at, word(*own)));
+            let shares: Vec<_> = shares.collect();
+            format!(
+                "{} {:?} {:?} {} {} {shares:?} {:?}",
+                unit.name,
+                unit.habits,
+                unit.wrapping,
+                unit.kept,
+                unit.unsound,
+                uses(&unit.uses)
+            )
+        });
+        let modules = program.modules.iter().map(|module| {
+            let members = module.members.iter();
+            let members: BTreeSet<_> = members.map(|(own, all)| (word(*own), uses(all))).collect();
+            format!(
+                "{} {} {:?} {members:?}",
+                module.path, module.quiet, module.imports
+            )
+        });
+        units.chain(modules).collect()
+    }
+
+    #[test]
+    fn a_program_is_the_same_however_many_link_it() {
+        for cases in TREES {
+            let files = files(cases);
+            assert!(files.len() > 4);
+            let entry = Entry {
+                mode: Mode::File,
+                blob: BlobId::default(),
+            };
+            let entries = files.iter().map(|(path, _)| (path.clone(), entry.clone()));
+            let tree = Snapshot::new(entries.collect(), Vec::new());
+            let facts = files.iter().filter_map(|(path, text)| {
+                let kind = Python.closer(Python.claims(path)?);
+                Some((path, Python.facts(kind, text.as_bytes())))
+            });
+            let facts: Vec<(&RepoPath, Facts)> = facts.collect();
+            let all = facts.iter().map(|(path, facts)| FileFacts { path, facts });
+            let all: Vec<FileFacts<'_>> = all.collect();
+            let spread = |jobs: usize, job: &(dyn Fn(usize) + Sync)| (0..jobs).rev().for_each(job);
+            let chunks = [usize::MAX, 1];
+            let [alone, several] =
+                chunks.map(|n| told(&linked(&all, &tree, &|_| true, (n, &spread))));
+            assert!(alone.iter().any(|unit| unit.contains("Of(")));
+            assert_eq!(alone, several);
+        }
+    }
 }

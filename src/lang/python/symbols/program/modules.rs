@@ -1,5 +1,7 @@
 //! Which files imports lead to.
 
+use std::rc::Rc;
+
 use super::super::values::Value;
 use super::super::{Kind, Symbols};
 use super::Linker;
@@ -51,7 +53,7 @@ impl Linker<'_> {
     pub(super) fn files_as_modules(&self, files: &[u32]) -> Vec<Value> {
         let ours = files
             .iter()
-            .filter(|file| (**file as usize) < self.files.len());
+            .filter(|file| (**file as usize) < self.laid.files.len());
         ours.map(|file| Value::Module(*file)).collect()
     }
 
@@ -60,7 +62,7 @@ impl Linker<'_> {
         &mut self,
         file: ModuleId,
         import: u32,
-    ) -> Vec<Value> {
+    ) -> Rc<[Value]> {
         if let Some(found) = self.targets.get(&(file, import)) {
             return found.clone();
         }
@@ -68,9 +70,9 @@ impl Linker<'_> {
             .symbols(file)
             .and_then(|s| s.imports.get(import as usize))
         else {
-            return Vec::new();
+            return Rc::default();
         };
-        let own = &self.files[file as usize];
+        let own = &self.laid.files[file as usize];
         let parts: Vec<&str> = imported
             .module
             .split('.')
@@ -79,10 +81,11 @@ impl Linker<'_> {
         let starts = match imported.level {
             0 => {
                 let top = parts.first().copied().unwrap_or_default();
-                self.resolver.starts(own, top, Wide::Anywhere)
+                self.laid.resolver.starts(own, top, Wide::Anywhere)
             }
             level => {
                 let up = self
+                    .laid
                     .resolver
                     .modules
                     .upwards(own.dir)
@@ -93,16 +96,21 @@ impl Linker<'_> {
         let mut values = Vec::new();
         for start in starts {
             if parts.is_empty() {
-                values.extend(self.files_as_modules(&self.resolver.init_of(start)));
+                values.extend(self.files_as_modules(&self.laid.resolver.init_of(start)));
                 values.push(Value::Dir(start));
                 continue;
             }
-            let found = self.resolver.modules.follow(start, parts.iter().copied());
+            let found = self
+                .laid
+                .resolver
+                .modules
+                .follow(start, parts.iter().copied());
             if found.parts == parts.len() {
                 values.extend(self.files_as_modules(&found.files));
                 values.extend(found.dir.map(Value::Dir));
             }
         }
+        let values: Rc<[Value]> = values.into();
         self.targets.insert((file, import), values.clone());
         values
     }
@@ -115,13 +123,14 @@ impl Linker<'_> {
     ) -> Vec<Value> {
         let dir = match module {
             Value::Dir(dir) => *dir,
-            Value::Module(file) if self.files[*file as usize].path.stem() == b"__init__" => {
-                self.files[*file as usize].dir
+            Value::Module(file) if self.laid.files[*file as usize].path.stem() == b"__init__" => {
+                self.laid.files[*file as usize].dir
             }
             _ => return Vec::new(),
         };
         let name = self.text(word).to_owned();
         let found = self
+            .laid
             .resolver
             .modules
             .follow(dir, std::iter::once(name.as_str()));
@@ -150,8 +159,12 @@ impl Linker<'_> {
         let Some(top) = parts.first().copied() else {
             return;
         };
-        for start in self.resolver.modules.holders(top).to_vec() {
-            let found = self.resolver.modules.follow(start, parts.iter().copied());
+        for start in self.laid.resolver.modules.holders(top).to_vec() {
+            let found = self
+                .laid
+                .resolver
+                .modules
+                .follow(start, parts.iter().copied());
             for file in found.files {
                 let Some(symbols) = self.symbols(file) else {
                     continue;
@@ -159,7 +172,7 @@ impl Linker<'_> {
                 for (place, unit) in symbols.units.iter().enumerate() {
                     if unit.kind == Kind::Function && unit.class.is_none() {
                         let id = self.unit_id(file, place as u32);
-                        self.program.modules[file as usize].main.push(id);
+                        self.lay().program.modules[file as usize].main.push(id);
                     }
                 }
             }

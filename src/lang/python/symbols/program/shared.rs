@@ -13,7 +13,7 @@ impl Linker<'_> {
         unit: &super::super::Unit,
     ) -> Vec<(ModuleId, Word)> {
         let mut found = Vec::new();
-        if !is_test_file(self.files[file as usize].path) {
+        if !is_test_file(self.laid.files[file as usize].path) {
             return found;
         }
         for used in &unit.uses {
@@ -24,11 +24,11 @@ impl Linker<'_> {
                     continue;
                 };
                 let made = |(class, member): &(ClassId, Member)| {
-                    let file = self.program.classes[*class as usize].module;
+                    let file = self.laid.program.classes[*class as usize].module;
                     matches!(member, Member::Value(_, unit) if self.is_made(file, *unit))
                 };
                 if self.nearest(class, word).iter().any(made) {
-                    found.push((self.program.classes[class as usize].module, word));
+                    found.push((self.laid.program.classes[class as usize].module, word));
                 }
             }
         }
@@ -46,8 +46,8 @@ impl Linker<'_> {
                             continue;
                         };
                         let word = self.intern(&imported);
-                        for target in self.targets(file, import) {
-                            if let Value::Module(module) = target
+                        for target in self.targets(file, import).iter() {
+                            if let Value::Module(module) = *target
                                 && self.made_on_import(module, word)
                             {
                                 found.push((module, word));
@@ -58,7 +58,7 @@ impl Linker<'_> {
                 }
             }
         }
-        found.retain(|(module, _)| is_test_file(self.files[*module as usize].path));
+        found.retain(|(module, _)| is_test_file(self.laid.files[*module as usize].path));
         found.sort_unstable();
         found.dedup();
         found

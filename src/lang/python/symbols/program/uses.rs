@@ -8,16 +8,10 @@ use super::super::values::Value;
 use super::super::{Bound, GIVEN_AWAY, Member, Ty, TyId, Use};
 use super::{Linker, as_value};
 use crate::lang::python::links::Wide;
-use crate::model::{ClassId, ModuleId, ProgramUse, UnitId, Word};
+use crate::model::{ClassId, ModuleId, ProgramUse, Word};
 
 impl Linker<'_> {
-    pub(super) fn used(
-        &mut self,
-        file: ModuleId,
-        unit: UnitId,
-        used: Use,
-        uses: &mut FxHashSet<ProgramUse>,
-    ) {
+    pub(super) fn used(&mut self, file: ModuleId, used: Use, uses: &mut FxHashSet<ProgramUse>) {
         match used {
             Use::Load(ty) => {
                 let found = self.eval(file, ty);
@@ -81,7 +75,7 @@ impl Linker<'_> {
                             uses.insert(ProgramUse::Everything(module));
                         }
                         Value::Any | Value::Dir(_) | Value::Unit(_) => {
-                            self.program.units[unit as usize].habits.computes_names = true;
+                            self.linked.computes_names = true;
                         }
                         _ => {}
                     }
@@ -105,13 +99,13 @@ impl Linker<'_> {
             }
             Use::Lent(to, what) => self.lent(file, to, what, uses),
             Use::Import(import) => {
-                for target in self.targets(file, import) {
-                    self.runs(&target, uses);
+                for target in self.targets(file, import).iter() {
+                    self.runs(target, uses);
                     let name = self
                         .symbols(file)
                         .and_then(|s| s.imports[import as usize].name.clone());
                     let Some(name) = name else { continue };
-                    if let Value::Module(module) = target {
+                    if let Value::Module(module) = *target {
                         let asked = self.intern(&name);
                         uses.insert(match name.as_str() {
                             "*" => ProgramUse::Star(module),
@@ -129,15 +123,15 @@ impl Linker<'_> {
                         }
                     }
                     // a star takes along the submodules that `__all__` names
-                    let names = match (name.as_str(), &target) {
+                    let names = match (name.as_str(), target) {
                         ("*", Value::Module(module)) => {
-                            self.files[*module as usize].source.exports.clone()
+                            self.laid.files[*module as usize].source.exports.clone()
                         }
                         _ => vec![name],
                     };
                     for name in names {
                         let word = self.intern(&name);
-                        for child in self.children(&target, word) {
+                        for child in self.children(target, word) {
                             self.runs(&child, uses);
                         }
                     }
@@ -161,7 +155,7 @@ impl Linker<'_> {
                         Value::Class(class) | Value::Instance(class) | Value::Super(class) => {
                             uses.insert(ProgramUse::All(class));
                         }
-                        Value::Any | Value::Dir(_) => self.looks_at_all(unit),
+                        Value::Any | Value::Dir(_) => self.looks_at_all(),
                         _ => {}
                     }
                 }
@@ -204,10 +198,9 @@ impl Linker<'_> {
         }
     }
 
-    fn looks_at_all(&mut self, unit: UnitId) {
-        let habits = &mut self.program.units[unit as usize].habits;
-        habits.computes_names = true;
-        habits.reflects = true;
+    fn looks_at_all(&mut self) {
+        self.linked.computes_names = true;
+        self.linked.reflects = true;
     }
 
     /// Something is given to code that may not be ours: it may call any method of it.
@@ -220,7 +213,7 @@ impl Linker<'_> {
                 Value::Foreign | Value::Outside => outside = true,
                 Value::Any | Value::Store => unknown = true,
                 Value::Class(class) | Value::Instance(class) | Value::Super(class) => {
-                    let class = &self.program.classes[*class as usize];
+                    let class = &self.laid.program.classes[*class as usize];
                     unknown |= class.open || class.outside;
                 }
                 _ => {}
@@ -321,7 +314,7 @@ impl Linker<'_> {
         let heirs = match value {
             Value::Class(class) | Value::Instance(class) => self.all_heirs(*class),
             Value::Any | Value::Store => {
-                Rc::new((0..self.program.classes.len() as ClassId).collect())
+                Rc::new((0..self.laid.program.classes.len() as ClassId).collect())
             }
             _ => Rc::default(),
         };
@@ -347,14 +340,14 @@ impl Linker<'_> {
             uses.insert(ProgramUse::Any(self.intern(name)));
         }
         if self.is_protocol(class) {
-            let members = self.program.classes[class as usize].members.keys();
+            let members = self.laid.program.classes[class as usize].members.keys();
             uses.extend(members.map(|word| ProgramUse::Any(*word)));
         }
     }
 
     /// What a class is called and what it extends, where no instance need be made.
     pub(super) fn head_used(&self, class: ClassId, uses: &mut FxHashSet<ProgramUse>) {
-        let head = self.program.classes[class as usize].head;
+        let head = self.laid.program.classes[class as usize].head;
         uses.extend(head.map(ProgramUse::Call));
     }
 
@@ -370,11 +363,13 @@ impl Linker<'_> {
             return;
         };
         let starts = self
+            .laid
             .resolver
-            .starts(&self.files[file as usize], top, Wide::Roots);
+            .starts(&self.laid.files[file as usize], top, Wide::Roots);
         for start in starts {
             for cut in (1..=parts.len()).rev() {
                 let found = self
+                    .laid
                     .resolver
                     .modules
                     .follow(start, parts[..cut].iter().copied());

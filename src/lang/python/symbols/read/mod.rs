@@ -109,6 +109,10 @@ pub(in crate::lang::python) fn read(
     reader.out.loaded = reader.loaded.into_iter().collect();
     reader.out.loaded.sort_unstable();
     print(text, tokens, &mut reader.regions, &mut reader.out.units);
+    // it stays for long
+    reader.out.units.shrink_to_fit();
+    reader.out.tys.shrink_to_fit();
+    reader.out.names.shrink_to_fit();
     Some(reader.out)
 }
 
