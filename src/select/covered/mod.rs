@@ -6,12 +6,14 @@
 //! coverage could see all that it did. Everything else is as the layer below says.
 
 mod collected;
+mod felt;
 mod finders;
 mod holders;
 mod lasting;
 mod left_out;
 mod named;
 mod ran;
+mod users;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +21,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::narrow::loads;
 use super::{Finer, Selected, Selection};
 use crate::model::{Attributed, Bits, Both, Program, RepoPath, Suite, UnitId};
+use felt::Part;
 pub use left_out::{Calls, Defaulted, told_by_calls};
-use ran::{Part, Ran};
+use ran::Ran;
 
 /// Coverage, laid over the repository as it was at the measured commit.
 #[derive(Clone, Debug, Default)]
