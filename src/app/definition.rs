@@ -86,7 +86,8 @@ impl Workspace {
         let (mut units, mut names) = (Vec::new(), Vec::new());
         for (at, unit) in (0..).zip(own) {
             names.push(unit.name.clone());
-            if unit.name == dotted {
+            // Rust's names keep their colons
+            if unit.name == dotted || unit.name == name {
                 units.push((Some(at), Some(at)));
             }
         }

@@ -102,6 +102,19 @@ fn why_names_the_definitions_on_the_way_to_one_that_is_asked_for() {
 }
 
 #[test]
+fn why_knows_methods_by_the_names_of_their_language() {
+    let repo = project();
+    repo.write(
+        b"src/leaf.rs",
+        b"pub struct Leaf;\nimpl Leaf {\n    pub fn turn(&self) {}\n}\npub fn leaf() {\n    Leaf.turn()\n}\n",
+    )
+    .expect("a file");
+    let told = session(&repo, "why", &["src/leaf.rs::Leaf::turn", "both::it one"]);
+    assert!(told.contains("Leaf::turn"), "{told}");
+    assert!(!told.contains("no definition"), "{told}");
+}
+
+#[test]
 fn why_names_near_misses() {
     assert_snapshot!(session(&project(), "why", &["pkg/leaf.py"]));
 }
