@@ -8,11 +8,11 @@ use super::{AppError, Granularity, Progress, Request, Workspace};
 use crate::config::CoverageFile;
 use crate::coverage;
 use crate::graph::Graph;
-use crate::lang::python::{defaulted, felt, occurrences, parameters};
+use crate::lang::python::{felt, parameters};
 use crate::model::{Node, ObjectId, Program, RepoPath, Suite};
 use crate::repo::Side;
 use crate::report::Covered;
-use crate::select::{self, Calls, Defaulted, Evidence, Inputs, Reached, Region, Selection, Told};
+use crate::select::{self, Evidence, Inputs, Reached, Region, Selection, Told};
 
 impl Workspace {
     /// Drops from a selection the tests that met nothing of what changed since they were measured. Whatever is wrong with
@@ -61,8 +61,7 @@ impl Workspace {
         told.whole.clone_from(&gathered.told);
         let finer = gathered.finer(inputs);
         let reached = self.lines_of(select::told_by_lines(&finer), [&at, head])?;
-        let calls = self.calls_of(select::told_by_calls(&finer), [&at, head])?;
-        let judged = select::judge(&finer, &evidence, (&reached, &calls));
+        let judged = select::judge(&finer, &evidence, &reached);
         let floor = gathered.floor(inputs, &judged.rest, request.granularity, since);
         let makers: Vec<Suite> = full
             .selected()
@@ -106,39 +105,6 @@ impl Workspace {
             let told = spans.filter_map(|(place, spans)| Some((place, spans?)));
             let told = told.filter(|(_, spans)| !spans.is_empty());
             found.insert(path, told.collect());
-        }
-        Ok(found)
-    }
-
-    /// Where functions of which nothing but defaults differs are named.
-    fn calls_of(
-        &self,
-        functions: BTreeMap<RepoPath, Vec<Defaulted>>,
-        sides: [&Side; 2],
-    ) -> Result<Calls, AppError> {
-        let mut found = Calls::new();
-        if functions.is_empty() {
-            return Ok(found);
-        }
-        let [base, head] = sides.map(|side| self.repo().snapshot(side));
-        let (base, head) = (base?, head?);
-        for (path, functions) in functions {
-            let (Some(before), Some(after)) = (base.read(&path)?, head.read(&path)?) else {
-                continue;
-            };
-            for function in functions {
-                let (place, lines) = function.at;
-                let Some(defaulted) = defaulted(&before, &after, lines, function.is_method) else {
-                    continue;
-                };
-                let mut files = BTreeMap::new();
-                for namer in function.namers {
-                    let source = base.read(&namer)?;
-                    let named = source.and_then(|source| occurrences(&source, &defaulted));
-                    files.extend(named.map(|named| (namer, named)));
-                }
-                found.entry(path.clone()).or_default().insert(place, files);
-            }
         }
         Ok(found)
     }

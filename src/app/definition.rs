@@ -6,7 +6,7 @@ use super::why::unknown;
 use super::{AppError, Head, Progress, Workspace, narrow};
 use crate::graph::Graph;
 use crate::model::{Attributed, Change, Node, PathChange, RepoPath, Suite};
-use crate::select::{self, Edit, Finer, Inputs, Selection};
+use crate::select::{self, Calls, Edit, Finer, Inputs, Selection};
 
 /// What is known of a definition.
 #[derive(Debug)]
@@ -103,6 +103,7 @@ impl Workspace {
             base: (&graph, &program),
             head: (&graph, &program),
             files: &files,
+            calls: &Calls::new(),
         };
         if let Some((_, why)) = select::unattributable(&finer).pop() {
             return Ok(Reaching::of(&full, Some(why)));

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{AppError, Granularity, Progress, Workspace, layout};
 use crate::graph::Graph;
+use crate::lang::python::{defaulted, occurrences};
 use crate::lang::{self, UnitChange};
 use crate::model::{Attributed, Change, ChangeKind, Entry, Node, PathChange, Program, RepoPath};
 use crate::repo::Side;
-use crate::select::{self, Cause, Edit, Evidence, Finer, Inputs, Namers, Selection};
+use crate::select::{
+    self, Calls, Cause, Defaulted, Edit, Evidence, Finer, Inputs, NamedAt, Namers, Selection,
+};
 
 /// What a finer layer looks at, as far as it can be told from a change.
 pub(super) struct Gathered {
@@ -19,6 +22,8 @@ pub(super) struct Gathered {
     data: BTreeMap<RepoPath, Namers>,
     /// Files whose change is not, with the reason.
     pub(super) told: Vec<(RepoPath, String)>,
+    /// The functions of which nothing but defaults differs.
+    calls: Calls,
     base: Program,
     /// The same as the base where nothing differs but inside of definitions.
     head: Option<Program>,
@@ -48,6 +53,7 @@ impl Gathered {
             base: (inputs.base, &self.base),
             head: (inputs.head, self.head()),
             files,
+            calls: &self.calls,
         }
     }
 
@@ -196,6 +202,7 @@ impl Workspace {
             moved: BTreeSet::new(),
             data: BTreeMap::new(),
             told: Vec::new(),
+            calls: Calls::new(),
             base: Program::default(),
             head: None,
         };
@@ -264,9 +271,48 @@ impl Workspace {
                 found.data.retain(|_, namers| !namers.contains_key(path));
             }
             found.told.extend(told);
+            let defaulted = select::told_by_calls(&found.finer(inputs));
+            found.calls = self.calls_of(defaulted, sides)?;
         }
         found.told.sort();
         found.told.dedup();
+        Ok(found)
+    }
+
+    /// Where functions of which nothing but defaults differs are named.
+    fn calls_of(
+        &self,
+        functions: BTreeMap<RepoPath, Vec<Defaulted>>,
+        sides: &[&Side],
+    ) -> Result<Calls, AppError> {
+        let mut found = Calls::new();
+        let (false, [base, head]) = (functions.is_empty(), sides) else {
+            return Ok(found);
+        };
+        let snapshots = [self.repo.snapshot(base)?, self.repo.snapshot(head)?];
+        for (path, functions) in functions {
+            let [before, after] = snapshots.each_ref().map(|side| side.read(&path));
+            let (Some(before), Some(after)) = (before?, after?) else {
+                continue;
+            };
+            for function in functions {
+                let (lines, is_method) = (function.lines, function.is_method);
+                let Some(defaulted) = defaulted(&before, &after, lines, is_method) else {
+                    continue;
+                };
+                let mut named = <[NamedAt; 2]>::default();
+                for ((side, namers), named) in snapshots.iter().zip(function.namers).zip(&mut named)
+                {
+                    for namer in namers {
+                        let source = side.read(&namer)?;
+                        let found = source.and_then(|source| occurrences(&source, &defaulted));
+                        named.extend(found.map(|found| (namer, found)));
+                    }
+                }
+                let own = found.entry(path.clone()).or_default();
+                own.insert(function.place, named);
+            }
+        }
         Ok(found)
     }
 

@@ -7,8 +7,10 @@
 //! A selection can only be made with its fallbacks, and each changed path ends in one of them, in a seed, or among the
 //! paths that provably affect nothing: none is left out in silence.
 
+mod callers;
 mod covered;
 mod fallback;
+mod named;
 mod narrow;
 mod recorded;
 pub mod runner;
@@ -18,9 +20,9 @@ mod selection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+pub use callers::{Calls, Defaulted, NamedAt, told_by_calls};
 pub use covered::{
-    Calls, Defaulted, Evidence, Judgement, Reached, Region, Told, drop, is_or_holds, judge,
-    told_by_calls, told_by_lines,
+    Evidence, Judgement, Reached, Region, Told, drop, is_or_holds, judge, told_by_lines,
 };
 pub use narrow::{Finer, Namers, namers, narrow, unattributable};
 pub use recorded::{add as add_recorded, come_or_gone};

@@ -3,8 +3,8 @@
 //! A function is felt by the tests that ran its body. What has no body of its own (a constant, a default, a docstring, a
 //! new or lost definition) is felt by the tests that ran a function that names it.
 
-use super::named::Named;
-use super::ran::{Ran, Who, is_fixture, runs_alone};
+use super::super::named::{Named, is_fixture, runs_alone};
+use super::ran::{Ran, Who};
 use super::users::Users;
 use crate::model::{Bits, Both, Node, Program, ProgramUse, RepoPath, Suite, UnitId, Wrapping};
 
@@ -72,8 +72,8 @@ impl Ran<'_> {
             return Ok(Bits::default());
         }
         if let (Part::Defaults, Some(before), Some(place)) = (part, before, both.0)
-            && let Some(calls) = self.calls.get(path).and_then(|all| all.get(&place))
-            && let Some(tests) = self.leave_out(before, calls)
+            && let Some([named, _]) = self.finer.calls.get(path).and_then(|all| all.get(&place))
+            && let Some(tests) = self.leave_out(before, named)
         {
             return Ok(tests);
         }

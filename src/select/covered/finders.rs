@@ -2,8 +2,9 @@
 //!
 //! Those that ran code which may import it, too, or which lies in it, and those that read what it sets elsewhere.
 
+use super::super::named::{runs_alone, units_of};
 use super::super::narrow::named_in;
-use super::ran::{Ran, runs_alone, units_of};
+use super::ran::Ran;
 use crate::model::{Bits, EdgeKind, ModuleId, Node, ProgramUse, UnitId};
 
 impl Ran<'_> {

@@ -6,8 +6,9 @@
 
 use std::collections::BTreeSet;
 
+use super::super::named::runs_alone;
 use super::super::narrow::imported;
-use super::ran::{Ran, runs_alone};
+use super::ran::Ran;
 use crate::graph::Units;
 use crate::model::{Bits, ClassId, ModuleId, RepoPath, UnitId};
 

@@ -9,8 +9,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::named::Named;
-use super::ran::{Ran, is_fixture, runs_alone};
+use super::super::named::{Named, is_fixture, runs_alone};
+use super::ran::Ran;
 use crate::graph::{Units, Walk};
 use crate::model::{
     Bits, ClassId, ModuleId, Node, ProgramLeft, ProgramUnit, ProgramUse, RepoPath, Suite, UnitId,

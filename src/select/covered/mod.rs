@@ -11,7 +11,6 @@ mod finders;
 mod holders;
 mod lasting;
 mod left_out;
-mod named;
 mod ran;
 mod users;
 
@@ -22,7 +21,6 @@ use super::narrow::loads;
 use super::{Finer, Selected, Selection};
 use crate::model::{Attributed, Bits, Both, Program, RepoPath, Suite, UnitId};
 use felt::Part;
-pub use left_out::{Calls, Defaulted, told_by_calls};
 use ran::Ran;
 
 /// Coverage, laid over the repository as it was at the measured commit.
@@ -137,12 +135,11 @@ pub fn told_by_lines(finer: &Finer<'_>) -> BTreeMap<RepoPath, Vec<Told>> {
     found
 }
 
-/// Judges each definition that differs between the measured commit (the base of `finer`) and the head, some of them by lines and some
-/// by calls.
+/// Judges each definition that differs between the measured commit (the base of `finer`) and the head, some of them by lines.
 ///
 /// Cost: for each definition one pass over the program and over the contexts of the files that use it.
-pub fn judge(finer: &Finer<'_>, evidence: &Evidence, told: (&Reached, &Calls)) -> Judgement {
-    let ran = Ran::new(finer, evidence, told);
+pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judgement {
+    let ran = Ran::new(finer, evidence, reached);
     let mut judged = Judgement {
         blind: ran.blind(),
         members_differ: members_differ(finer),

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::super::Finer;
 use super::collected::Collected;
 use super::lasting::Keeper;
-use super::{Calls, Evidence, Reached};
+use super::{Evidence, Reached};
 use crate::graph::{Seed, Symbols, Walk};
 use crate::model::{Bits, Habits, ModuleId, Node, Program, RepoPath, Suite, UnitId};
 
@@ -15,7 +15,6 @@ pub(super) struct Ran<'a> {
     pub(super) finer: &'a Finer<'a>,
     pub(super) evidence: &'a Evidence,
     pub(super) reached: &'a Reached,
-    pub(super) calls: &'a Calls,
     /// Places of the files in the measured program and in the head's.
     pub(super) modules: [HashMap<&'a RepoPath, ModuleId>; 2],
     pub(super) keepers: OnceCell<Vec<Keeper>>,
@@ -34,11 +33,7 @@ pub(super) struct Ran<'a> {
 pub(super) type Who = Result<Bits, String>;
 
 impl<'a> Ran<'a> {
-    pub(super) fn new(
-        finer: &'a Finer<'a>,
-        evidence: &'a Evidence,
-        (reached, calls): (&'a Reached, &'a Calls),
-    ) -> Self {
+    pub(super) fn new(finer: &'a Finer<'a>, evidence: &'a Evidence, reached: &'a Reached) -> Self {
         let modules = [finer.base.1, finer.head.1].map(|program| {
             let all = program.modules.iter().enumerate();
             all.map(|(at, module)| (&module.path, at as ModuleId))
@@ -48,7 +43,6 @@ impl<'a> Ran<'a> {
             finer,
             evidence,
             reached,
-            calls,
             modules,
             keepers: OnceCell::new(),
             groups: OnceCell::new(),
@@ -202,23 +196,4 @@ impl<'a> Ran<'a> {
         self.loaders.borrow_mut().insert(module, found.clone());
         found
     }
-}
-
-pub(super) fn units_of(program: &Program, module: ModuleId) -> std::ops::Range<UnitId> {
-    let first = program.modules[module as usize].first;
-    let next = program.modules.get(module as usize + 1);
-    first..next.map_or(program.units.len() as UnitId, |module| module.first)
-}
-
-/// Whether a unit is no function and no value: it runs on import, or as a program.
-pub(super) fn runs_alone(program: &Program, unit: UnitId) -> bool {
-    let own = &program.units[unit as usize];
-    own.body.is_none() && {
-        let module = &program.modules[own.module as usize];
-        module.runs.contains(&unit) || own.name == "__main__"
-    }
-}
-
-pub(super) fn is_fixture(program: &Program, unit: UnitId) -> bool {
-    program.fixtures.values().any(|units| units.contains(&unit))
 }

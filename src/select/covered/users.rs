@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::named::{Named, Unseen};
-use super::ran::{Ran, Who, runs_alone, units_of};
+use super::super::named::{Named, Unseen, runs_alone, units_of};
+use super::ran::{Ran, Who};
 use crate::model::{Bits, Program, ProgramUse, RepoPath, UnitId, Word, Wrapping};
 
 /// Who names a definition.

@@ -248,3 +248,23 @@ impl<'a> Named<'a> {
         })
     }
 }
+
+/// The units of a file.
+pub(super) fn units_of(program: &Program, module: ModuleId) -> std::ops::Range<UnitId> {
+    let first = program.modules[module as usize].first;
+    let next = program.modules.get(module as usize + 1);
+    first..next.map_or(program.units.len() as UnitId, |module| module.first)
+}
+
+/// Whether a unit is no function and no value: it runs on import, or as a program.
+pub(super) fn runs_alone(program: &Program, unit: UnitId) -> bool {
+    let own = &program.units[unit as usize];
+    own.body.is_none() && {
+        let module = &program.modules[own.module as usize];
+        module.runs.contains(&unit) || own.name == "__main__"
+    }
+}
+
+pub(super) fn is_fixture(program: &Program, unit: UnitId) -> bool {
+    program.fixtures.values().any(|units| units.contains(&unit))
+}
