@@ -97,6 +97,12 @@ pub(super) struct Caller<'c> {
 }
 
 impl Caller<'_> {
+    /// Whether it may get hold of the function, to be called later.
+    pub(super) fn takes(&self) -> bool {
+        let mut places = self.places.iter();
+        !self.told || places.any(|place| place.means == Means::Value)
+    }
+
     /// Whether all that it calls the function with are the arguments whose defaults differ.
     pub(super) fn gives(&self) -> bool {
         let mut places = self.places.iter();
@@ -122,7 +128,10 @@ pub(super) fn placed<'c>(
         };
         let places = named.get(path).into_iter().flatten();
         let places: Vec<&Occurrence> = places.filter(within).collect();
-        let hidden = !is_init && (definition.by_text(user) || definition.unnamed_by(user));
+        let hidden = match is_init {
+            true => looks_up(symbols, user),
+            false => definition.by_text(user) || definition.unnamed_by(user),
+        };
         // it names itself where it calls itself
         let calls = user != unit || hidden || !places.is_empty();
         calls.then_some(Caller {
@@ -181,18 +190,39 @@ fn callers(symbols: &Symbols<'_>, unit: UnitId) -> Option<Vec<UnitId>> {
     };
     let never_made = makers.iter().all(is_seen) && !program.units.iter().any(makes);
     never_made.then(|| {
-        let up =
-            users.filter(|user| passes_on(symbols, word, class, &program.units[*user as usize]));
+        let up = users.filter(|user| {
+            passes_on(symbols, word, class, &program.units[*user as usize])
+                || looks_up(symbols, *user)
+        });
         up.collect()
     })
+}
+
+/// Whether a unit may come to an `__init__`, or to a class that has one, by other names than theirs.
+fn looks_up(symbols: &Symbols<'_>, user: UnitId) -> bool {
+    let program = symbols.program();
+    let own = &program.units[user as usize];
+    let text = |word: &Word| program.words[*word as usize].as_str();
+    let to_bases = |used: &ProgramUse| match used {
+        ProgramUse::Any(word) | ProgramUse::Of(_, word) => {
+            matches!(
+                text(word),
+                "__base__" | "__bases__" | "__mro__" | "mro" | "__orig_bases__"
+            )
+        }
+        _ => false,
+    };
+    own.words.iter().any(|word| text(word) == "__init__") || own.uses.iter().any(to_bases)
 }
 
 /// The classes whose objects may be set up by the `__init__` of a class.
 fn made_by(symbols: &Symbols<'_>, class: ClassId, init: Word) -> Vec<ClassId> {
     let classes = &symbols.program().classes;
     let heirs = symbols.heirs(class).iter().copied();
-    let inherits =
-        |heir: &ClassId| *heir == class || !classes[*heir as usize].members.contains_key(&init);
+    let inherits = |heir: &ClassId| {
+        let own = &classes[*heir as usize];
+        *heir == class || own.may_inherit || !own.members.contains_key(&init)
+    };
     heirs.filter(inherits).collect()
 }
 

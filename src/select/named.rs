@@ -115,7 +115,13 @@ impl<'a> Named<'a> {
         if class.made {
             return Some(Unseen::Anybody("who makes its class reads it"));
         }
-        (class.open || class.outside).then_some(Unseen::Holders)
+        // one that is mixed into something from outside is called from there
+        let heirs = closure(own.class, |class| {
+            &self.program.classes[class as usize].heirs
+        });
+        let mut heirs = heirs.into_iter();
+        let mixed = heirs.any(|heir| self.program.classes[heir as usize].outside);
+        (class.open || mixed).then_some(Unseen::Holders)
     }
 
     /// Whether a unit names it.

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::graph::{Graph, Symbols, Units, Walk};
 use crate::model::{
     Attributed, Both, ClassId, ModuleId, Node, Program, ProgramImport, ProgramUse, RepoPath, Suite,
-    UnitId, Word,
+    UnitId, Word, Wrapping,
 };
 
 use super::callers::{Calls, leave_out};
@@ -94,6 +94,10 @@ pub fn unattributable(finer: &Finer<'_>) -> Vec<(RepoPath, String)> {
                             .is_some_and(|class| program.classes[class as usize].made);
                         if unit.kept && (appeared || change.heads.contains(both)) {
                             return Some("a decorator may keep what it is given".to_owned());
+                        }
+                        let wraps = unit.wrapping == Wrapping::Other;
+                        if wraps && (appeared || change.shapes.contains(both)) {
+                            return Some("a decorator may do more than to wrap".to_owned());
                         }
                         if unit.unsound {
                             return Some("what runs on import changed".to_owned());

@@ -1476,8 +1476,8 @@ def test_none():
     );
     for (lost, tests) in [
         ("    @checked\n", "added refused"),
-        // whoever has the object may have been turned away
-        ("    @skipped\n", "lent"),
+        // whoever calls it may have been turned away
+        ("    @skipped\n", "added refused lent none"),
     ] {
         assert_eq!(without(&repo, &file, lost, ""), tests, "{lost}");
     }

@@ -155,7 +155,15 @@ impl Ran<'_> {
                 let is_fixture = |(program, unit): (&Program, Option<UnitId>)| {
                     unit.is_some_and(|unit| is_fixture(program, unit))
                 };
-                !own.into_iter().any(is_fixture) && self.finer.base.0.find(&suite).is_none()
+                let is_test = |(program, unit): (&Program, Option<UnitId>)| {
+                    let name = unit.map_or("", |unit| program.units[unit as usize].name.as_str());
+                    name.rsplit('.')
+                        .next()
+                        .is_some_and(|last| last.starts_with("test"))
+                };
+                !own.into_iter()
+                    .any(|side| is_fixture(side) || is_test(side))
+                    && self.finer.base.0.find(&suite).is_none()
             }
         }
     }

@@ -67,6 +67,10 @@ impl Ran<'_> {
             let ran = self.ran_at(caller.unit, others)?;
             left_out[0].extend(&ran[0]);
             left_out[1].extend(&ran[1]);
+            // what was taken outside of tests may be called in them
+            if caller.takes() {
+                left_out[0].extend(&ran[1]);
+            }
             felt.insert(caller.unit);
         }
         let [mut unfelt, mut unfelt_outside] = given;

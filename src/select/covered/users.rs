@@ -83,10 +83,21 @@ impl Ran<'_> {
                 .loaders
                 .extend(&self.with(|habits| habits.reads_heads));
             // who calls it may come no further than to what it is wrapped in
-            let callers = 0..self.program().units.len() as UnitId;
-            found
-                .functions
-                .extend(callers.filter(|user| named.plainly_by(*user)));
+            for user in 0..self.program().units.len() as UnitId {
+                let asks =
+                    named.plainly_by(user) || named.by_text(user) || named.is_written_in(user);
+                let own = &self.program().units[user as usize];
+                if !asks {
+                    continue;
+                }
+                if own.is_value {
+                    found.loaders.extend(&self.users_of(user)?);
+                } else if runs_alone(self.program(), user) {
+                    found.loaders.extend(&self.can_load(own.module));
+                } else {
+                    found.functions.insert(user);
+                }
+            }
         }
         let functions = self.program().units.iter().enumerate();
         let functions = functions.filter(|(_, own)| !own.is_value);

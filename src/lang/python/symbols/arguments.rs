@@ -12,6 +12,7 @@ use ruff_python_ast::{
 };
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
+use super::pure::dotted;
 use super::statements::{functions_of, parsed, yields};
 use crate::lang::python::decode;
 use crate::lang::python::lines::Lines;
@@ -161,6 +162,8 @@ pub fn occurrences(source: &[u8], of: &Defaulted) -> Option<Vec<Occurrence>> {
         lines: Lines::new(&text),
         span: TextRange::default(),
         depth: 0,
+        in_class: false,
+        has_self: false,
         found: Vec::new(),
         renamed: false,
     };
@@ -175,6 +178,10 @@ struct Occurrences<'a> {
     span: TextRange,
     /// How many functions are around it.
     depth: u32,
+    /// It stands directly in a class.
+    in_class: bool,
+    /// `self`, and what `super()` gives, is an object.
+    has_self: bool,
     found: Vec<Occurrence>,
     renamed: bool,
 }
@@ -225,9 +232,18 @@ impl<'a> Visitor<'a> for Occurrences<'_> {
                     .returns
                     .iter()
                     .for_each(|expr| self.visit_annotation(expr));
+                let outer = (self.in_class, self.has_self);
+                let mut taken = function.parameters.iter();
+                let takes = taken.any(|parameter| parameter.name().as_str() == "self");
+                self.has_self = match self.in_class {
+                    true => is_of_objects(function),
+                    false => self.has_self && !takes,
+                };
+                self.in_class = false;
                 self.depth += 1;
                 self.visit_body(&function.body);
                 self.depth -= 1;
+                (self.in_class, self.has_self) = outer;
             }
             Stmt::ClassDef(class) => {
                 let body = class.body.first().map_or(class.end(), Ranged::start);
@@ -240,7 +256,10 @@ impl<'a> Visitor<'a> for Occurrences<'_> {
                     .arguments
                     .iter()
                     .for_each(|all| self.visit_arguments(all));
+                let outer = (self.in_class, self.has_self);
+                (self.in_class, self.has_self) = (true, false);
                 self.visit_body(&class.body);
+                (self.in_class, self.has_self) = outer;
             }
             Stmt::If(branch) => {
                 self.within(start, [&*branch.test].into_iter());
@@ -283,6 +302,8 @@ impl<'a> Visitor<'a> for Occurrences<'_> {
                 self.visit_body(&attempt.orelse);
                 self.visit_body(&attempt.finalbody);
             }
+            // prose
+            Stmt::Expr(text) if text.value.is_string_literal_expr() => {}
             _ => {
                 self.span = stmt.range();
                 visitor::walk_stmt(self, stmt);
@@ -311,7 +332,7 @@ impl<'a> Visitor<'a> for Occurrences<'_> {
     fn visit_expr(&mut self, expr: &'a Expr) {
         match expr {
             Expr::Call(call) if self.is_it(&call.func) => {
-                let means = match self.of.is_given_all(call) {
+                let means = match self.of.is_given_all(call, self.has_self) {
                     true => Means::Given,
                     false => Means::LeftOut,
                 };
@@ -321,10 +342,9 @@ impl<'a> Visitor<'a> for Occurrences<'_> {
                 }
                 self.visit_arguments(&call.arguments);
             }
-            // whoever looks a name up may call what it finds
+            // whoever looks a name up, or runs a text, may call what it finds
             Expr::StringLiteral(text) => {
-                let last = text.value.to_str().rsplit('.').next();
-                if last == Some(self.of.name.as_str()) {
+                if holds(text.value.to_str(), &self.of.name) {
                     self.stands(expr.range(), Means::Value);
                 }
             }
@@ -349,15 +369,14 @@ impl Occurrences<'_> {
 
 impl Defaulted {
     /// Whether a call by the function's name gives all arguments whose defaults differ.
-    fn is_given_all(&self, call: &ExprCall) -> bool {
+    fn is_given_all(&self, call: &ExprCall, has_self: bool) -> bool {
         // how many parameters are filled before the first argument is, at least
         let filled = match (self.first, &*call.func) {
             (First::Argument, _) => 0,
             (First::Class, Expr::Attribute(_)) => 1,
-            (First::Object, Expr::Attribute(attribute)) => match is_object(&attribute.value) {
-                true => 1,
-                false => 0,
-            },
+            (First::Object, Expr::Attribute(attribute)) => {
+                usize::from(has_self && is_object(&attribute.value))
+            }
             // a method by its bare name, which is another thing
             _ => return false,
         };
@@ -374,15 +393,41 @@ impl Defaulted {
     }
 }
 
-/// Whether this is an object, and no class: then it fills the first parameter of its methods.
+/// Whether a function of a class is called with an object of it, which it calls `self`.
+fn is_of_objects(function: &StmtFunctionDef) -> bool {
+    let parameters = &function.parameters;
+    let mut placed = parameters.posonlyargs.iter().chain(&parameters.args);
+    let first = placed.next().map(|first| first.parameter.name.as_str());
+    let of_class = matches!(
+        function.name.as_str(),
+        "__new__" | "__init_subclass__" | "__class_getitem__"
+    );
+    let plain = function.decorator_list.iter().all(|decorator| {
+        let name = dotted(&decorator.expression).unwrap_or_default();
+        let last = name.rsplit('.').next().unwrap_or_default();
+        matches!(last, "property" | "setter" | "override" | "abstractmethod")
+    });
+    first == Some("self") && plain && !of_class
+}
+
+/// Whether this is the object of a method, and no class: then it fills the first parameter of its other methods.
 fn is_object(expr: &Expr) -> bool {
     match expr {
         Expr::Name(name) => name.id.as_str() == "self",
         Expr::Call(call) => {
             matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "super")
+                && call.arguments.is_empty()
         }
         _ => false,
     }
+}
+
+/// Whether a text holds a name as a word of its own.
+fn holds(text: &str, name: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(name).any(|(at, _)| {
+        !text[..at].ends_with(is_part) && !text[at + name.len()..].starts_with(is_part)
+    })
 }
 
 fn is_named(arguments: &Arguments, name: &str) -> bool {
@@ -461,12 +506,34 @@ mod tests {
             (&function, "map(f, x)", &[Value]),
             (&function, "x.f = 1", &[Value]),
             (&function, "x = {f: 1}", &[Value]),
-            (&function, "'g f'; g(f=1)", &[]),
+            (&function, "'g f'\ng('ff f_', f=1)", &[]),
+            (&function, "timeit('m.f(1)')", &[Value]),
             (&function, "getattr(m, 'f')(1)", &[Value]),
             (&function, "patch('m.f')", &[Value]),
             (&function, "f'{f(1)}'", &[LeftOut]),
-            (&object, "self.f(1)", &[Given]),
-            (&object, "super().f(1)", &[Given]),
+            (&object, "class A:\n def g(self): self.f(1)", &[Given]),
+            (&object, "class A:\n def g(self): super().f(1)", &[Given]),
+            (
+                &object,
+                "class A:\n def g(self): super(A, x).f(1)",
+                &[LeftOut],
+            ),
+            (
+                &object,
+                "class A:\n def g(self):\n  def h(self): self.f(1)",
+                &[LeftOut],
+            ),
+            (
+                &object,
+                "class A:\n @classmethod\n def g(self): self.f(1)",
+                &[LeftOut],
+            ),
+            (
+                &object,
+                "class A:\n def __new__(self): super().f(1)",
+                &[LeftOut],
+            ),
+            (&object, "self.f(1)", &[LeftOut]),
             // it may be a class
             (&object, "x.f(1)", &[LeftOut]),
             (&object, "x.f(1, 2)", &[Given]),

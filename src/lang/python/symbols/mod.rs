@@ -215,6 +215,8 @@ pub(crate) struct Class {
     pub(super) filled: bool,
     /// Made by something else than `type`, which is told of it and of its heirs.
     pub(super) told: bool,
+    /// Whether it has an `__init__` of its own rests on a condition.
+    pub(super) may_inherit: bool,
 }
 
 /// Something that instances of a class have.

@@ -352,27 +352,89 @@ pub(super) fn runs_it(function: &StmtFunctionDef, bound: bool) -> bool {
         return false;
     };
     let first = first.parameter.name.as_str();
-    gives_only(function, &[first], |inner| {
-        let wraps = |decorator: &Decorator| {
-            let called = match &decorator.expression {
-                Expr::Call(call) => &call.func,
-                other => other,
-            };
-            dotted(called).is_some_and(|name| name.rsplit('.').next() == Some("wraps"))
-        };
-        let mut taken = inner.parameters.iter();
-        inner.decorator_list.iter().all(wraps)
-            && !inner.is_async
-            && !taken.any(|parameter| parameter.name().as_str() == first)
-            && runs(&inner.body, first)
-    })
+    is_quiet(&function.body)
+        && gives_only(function, &[first], |inner| {
+            let mut taken = inner.parameters.iter();
+            inner.decorator_list.iter().all(is_wraps)
+                && !inner.is_async
+                && !taken.any(|parameter| parameter.name().as_str() == first)
+                && runs(&inner.body, first)
+        })
 }
 
 /// Whether a function gives nested functions that [`runs_it`], and nothing else.
 pub(super) fn makes_running(function: &StmtFunctionDef) -> bool {
-    gives_only(function, &[], |inner| {
-        inner.decorator_list.is_empty() && !inner.is_async && runs_it(inner, false)
+    is_quiet(&function.body)
+        && gives_only(function, &[], |inner| {
+            inner.decorator_list.is_empty() && !inner.is_async && runs_it(inner, false)
+        })
+}
+
+/// Whether statements do nothing that anybody else notices: they define functions, keep attributes under names of their own, and dress
+/// up wrappers.
+fn is_quiet(body: &[Stmt]) -> bool {
+    body.iter().all(|stmt| match stmt {
+        Stmt::FunctionDef(inner) => {
+            let mut defaults = inner.parameters.iter_non_variadic_params();
+            inner.decorator_list.iter().all(is_wraps)
+                && defaults.all(|parameter| parameter.default.as_deref().is_none_or(is_still))
+        }
+        Stmt::Return(back) => back.value.as_deref().is_none_or(is_still),
+        Stmt::Assign(assign) => {
+            assign.targets.iter().all(Expr::is_name_expr) && is_still(&assign.value)
+        }
+        Stmt::Expr(expr) => expr.value.is_string_literal_expr() || is_still(&expr.value),
+        Stmt::If(branch) => {
+            let mut others = branch.elif_else_clauses.iter();
+            is_still(&branch.test)
+                && is_quiet(&branch.body)
+                && others
+                    .all(|other| other.test.as_ref().is_none_or(is_still) && is_quiet(&other.body))
+        }
+        Stmt::Pass(_) => true,
+        _ => false,
     })
+}
+
+/// Whether a decorator only makes a wrapper look like what it wraps.
+fn is_wraps(decorator: &Decorator) -> bool {
+    let called = match &decorator.expression {
+        Expr::Call(call) => &call.func,
+        other => other,
+    };
+    dotted(called).is_some_and(|name| name.rsplit('.').next() == Some("wraps"))
+}
+
+/// Whether an expression calls nothing but what looks at functions or dresses them up.
+fn is_still(expr: &Expr) -> bool {
+    struct Calls(bool);
+    impl<'a> Visitor<'a> for Calls {
+        fn visit_expr(&mut self, expr: &'a Expr) {
+            if let Expr::Call(call) = expr {
+                let name = dotted(&call.func).unwrap_or_default();
+                self.0 |= !matches!(
+                    name.rsplit('.').next().unwrap_or_default(),
+                    "wraps"
+                        | "update_wrapper"
+                        | "cast"
+                        | "isinstance"
+                        | "callable"
+                        | "getattr"
+                        | "hasattr"
+                        | "iscoroutinefunction"
+                        | "type"
+                );
+            }
+            self.0 |= matches!(
+                expr,
+                Expr::Named(_) | Expr::Yield(_) | Expr::YieldFrom(_) | Expr::Await(_)
+            );
+            visitor::walk_expr(self, expr);
+        }
+    }
+    let mut calls = Calls(false);
+    calls.visit_expr(expr);
+    !calls.0
 }
 
 /// Whether a function gives nothing but what bears one of some names, or nested functions of a kind.
@@ -407,7 +469,6 @@ fn runs(body: &[Stmt], name: &str) -> bool {
             Stmt::Return(back) => return back.value.as_deref().is_some_and(calls),
             Stmt::Expr(expr) => calls(&expr.value),
             Stmt::Assign(assign) => calls(&assign.value),
-            Stmt::With(with) if !with.is_async => return runs(&with.body, name),
             _ => false,
         };
         if called {
@@ -568,7 +629,7 @@ mod tests {
             ("def d(f):\n    return f\n".to_owned(), true),
             (with("def w(*a):\n        return f(*a)"), true),
             (with("@wraps(f)\n    def w(*a):\n        check(a)\n        f(*a)\n        return 1"), true),
-            (with("def w(*a):\n        with lock:\n            x = f(*a)\n        return x"), true),
+            (with("def w(*a):\n        with suppress(E):\n            x = f(*a)\n        return x"), false),
             (with("def w(*a):\n        if a: raise E\n        return f(*a)"), true),
             (with("def w(*a):\n        if a: return 1\n        return f(*a)"), false),
             (with("def w(*a):\n        if a: f(*a)"), false),
@@ -581,6 +642,10 @@ mod tests {
             (with("def w(*a):\n        return f(*a)\n    w = cached(w)"), false),
             (with("def w(*a):\n        return f(*a)\n    if x:\n        def w(*a): 0"), false),
             (with("def w(*a):\n        return f(*a)\n    if x: return other"), false),
+            // what it does where it decorates is lost with it
+            (with("def w(*a):\n        return f(*a)\n    SEEN.append(f.__name__)"), false),
+            (with("def w(*a):\n        return f(*a)\n    w.marked = True"), false),
+            (with("name = f.__name__\n    def w(*a):\n        return f(*a)"), true),
             ("def d(f):\n    def w(*a):\n        return f(*a)\n    return update_wrapper(w, f)\n".to_owned(), true),
             ("def d(f):\n    def w(*a):\n        return f(*a)\n    return t.cast(F, update_wrapper(w, f))\n".to_owned(), true),
             ("def d(f):\n    def w(*a):\n        return f(*a)\n    return cached(w)\n".to_owned(), false),

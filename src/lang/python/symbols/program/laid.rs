@@ -245,6 +245,7 @@ impl<'a> Laid<'a> {
                         head: heads.get(&(place as u32)).copied(),
                         made: class.made,
                         told: class.told,
+                        may_inherit: class.may_inherit,
                         abstracts,
                         ..ProgramClass::default()
                     });

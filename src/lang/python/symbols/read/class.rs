@@ -66,6 +66,7 @@ impl Reader<'_> {
             }
         }
         self.out.classes[id as usize].made = made;
+        self.out.classes[id as usize].may_inherit = !has_init(&class.body);
         let head = self.class_head(class, full, id);
         let mut body = &class.body[..];
         if let Some((Stmt::Expr(first), rest)) = body.split_first()
@@ -122,6 +123,20 @@ impl Reader<'_> {
         let class = &self.out.classes[class as usize];
         self.out.names[class.name as usize].clone()
     }
+}
+
+/// Whether a class is sure to have an `__init__` of its own.
+fn has_init(body: &[Stmt]) -> bool {
+    body.iter().any(
+        |stmt| matches!(stmt, Stmt::FunctionDef(function) if function.name.as_str() == "__init__"),
+    ) && !body.iter().any(|stmt| match stmt {
+        Stmt::Delete(_) => true,
+        Stmt::Assign(assign) => assign
+            .targets
+            .iter()
+            .any(|target| matches!(target, Expr::Name(name) if name.id.as_str() == "__init__")),
+        _ => false,
+    })
 }
 
 /// Class decorators that keep the class nowhere.
