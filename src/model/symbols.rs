@@ -79,6 +79,8 @@ pub struct ProgramUnit {
     pub uses: Vec<ProgramUse>,
     /// Words in its texts; where names may be put together, how they begin (`get_*`) and end (`*Handler`).
     pub words: Vec<Word>,
+    /// Names of arguments in its calls, where somebody may look them up.
+    pub keywords: Vec<Word>,
     /// Objects that a file of tests makes when it is loaded, and which it uses: the file and the name.
     pub shares: Vec<(ModuleId, Word)>,
     /// Names of its file that it looks up.
@@ -328,6 +330,7 @@ impl Program {
                 class: unit.class.map(|class| class + classes),
                 uses: unit.uses.into_iter().map(used).collect(),
                 words: unit.words.into_iter().map(|word| word + words).collect(),
+                keywords: unit.keywords.into_iter().map(|word| word + words).collect(),
                 looks_up: unit.looks_up.into_iter().map(|word| word + words).collect(),
                 shares: unit
                     .shares

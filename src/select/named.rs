@@ -140,7 +140,10 @@ impl<'a> Named<'a> {
         let own = &self.program.units[user as usize];
         own.habits.reflects
             || own.habits.computes_names && self.in_data
-            || self.computed && own.words.iter().any(|word| self.written(*word))
+            || self.computed && {
+                let mut words = own.words.iter().chain(&own.keywords);
+                words.any(|word| self.written(*word))
+            }
     }
 
     /// Whether a use may be one of it.

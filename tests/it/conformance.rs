@@ -32,7 +32,7 @@ macro_rules! families {
 families! {
     git: ci, dirty, filters, links, names, renames, revisions;
     files: data, mentions, mixed, project, rules;
-    python: config, conftest, dynamic, imports, ini, layout, layout_only, locks, metadata, pins, plugins, suites, symbols, symbols_asked, symbols_data, symbols_defaults, symbols_found, symbols_loads, symbols_made, symbols_reflected, symbols_told;
+    python: config, conftest, dynamic, imports, ini, layout, layout_only, locks, metadata, pins, plugins, suites, symbols, symbols_asked, symbols_data, symbols_defaults, symbols_found, symbols_keywords, symbols_loads, symbols_made, symbols_reflected, symbols_told;
     rust: config, includes, lock, modules, symbols, workspace;
 }
 

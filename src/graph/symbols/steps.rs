@@ -14,7 +14,7 @@ impl Symbols<'_> {
             let own = &self.program.units[unit as usize];
             self.habits(walk, own.habits, from);
             if walk.habits.computes_names {
-                for &word in &own.words {
+                for &word in own.words.iter().chain(&own.keywords) {
                     self.written(walk, word, from);
                 }
             }
@@ -318,7 +318,8 @@ impl Symbols<'_> {
                 self.written(walk, word, from);
             }
             for unit in walk.units.ones().collect::<Vec<_>>() {
-                for &word in &self.program.units[unit].words {
+                let own = &self.program.units[unit];
+                for &word in own.words.iter().chain(&own.keywords) {
                     self.written(walk, word, from);
                 }
             }

@@ -90,6 +90,8 @@ pub(crate) struct Unit {
     pub(super) uses: Vec<Use>,
     /// Words in its string literals.
     pub(super) words: Vec<NameId>,
+    /// Names of arguments in its calls.
+    pub(super) keywords: Vec<NameId>,
     /// Names of the module that a function looks up.
     pub(super) globals: Vec<NameId>,
     /// What it sets or adds to that later calls find.
@@ -167,6 +169,9 @@ pub(super) const GIVES_ALONG: u32 = 268_435_456;
 pub(super) const RUNS_IT: u32 = 536_870_912;
 /// As a decorator's maker it gives such a decorator.
 pub(super) const MAKES_RUNNING: u32 = 1_073_741_824;
+
+/// Takes arguments under any name.
+pub(super) const COLLECTS: u32 = 2_147_483_648;
 
 /// A value of a module or class that is set or added to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]

@@ -3,11 +3,11 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::{
-    ABSTRACT, ANY_FIXTURE, CACHED, DECORATED, DYNAMIC, ELSEWHERE, EMPTY, IMPORTS, LISTS,
+    ABSTRACT, ANY_FIXTURE, CACHED, COLLECTS, DECORATED, DYNAMIC, ELSEWHERE, EMPTY, IMPORTS, LISTS,
     LOOKS_AROUND, MAY_FAIL, READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, REPLACED, SPAWNS,
     TAKES_NOTHING, WIDE,
 };
-use super::super::{Bound, Kind, Member, NameId, Symbols, TyId};
+use super::super::{Bound, Kind, Member, NameId, Symbols, TyId, Unit};
 use super::{LinkedFile, is_named, last_part};
 use crate::lang::python::resolve::{File, Resolver};
 use crate::model::{
@@ -81,6 +81,34 @@ impl<'a> Laid<'a> {
 
     fn class_id(&self, file: ModuleId, class: u32) -> ClassId {
         self.classes[file as usize] + class
+    }
+
+    /// Where somebody who takes arguments under any name looks names up that it computes, those of arguments are among them.
+    pub(super) fn collect(&mut self) {
+        let looks = |(id, unit): (UnitId, &Unit)| {
+            let habits = self.program.units[id as usize].habits;
+            unit.flags & COLLECTS != 0 && (habits.computes_names || habits.reflects)
+        };
+        if !self.all_units().any(looks) {
+            return;
+        }
+        for file in 0..self.files.len() {
+            let Some(symbols) = self.symbols[file] else {
+                continue;
+            };
+            for (id, unit) in (self.units[file]..).zip(&symbols.units) {
+                for name in &unit.keywords {
+                    let word = self.intern(&symbols.names[*name as usize]);
+                    self.program.units[id as usize].keywords.push(word);
+                }
+            }
+        }
+    }
+
+    fn all_units(&self) -> impl Iterator<Item = (UnitId, &'a Unit)> {
+        let files = self.symbols.iter().zip(&self.units);
+        let files = files.filter_map(|(symbols, first)| Some((*first, (*symbols)?)));
+        files.flat_map(|(first, symbols)| (first..).zip(&symbols.units))
     }
 
     /// Adds what was found of a file, with these words in place of its own.
@@ -168,6 +196,7 @@ impl<'a> Laid<'a> {
                         unsound: false,
                         uses: Vec::new(),
                         words,
+                        keywords: Vec::new(),
                         shares: Vec::new(),
                         looks_up,
                         leaves,

@@ -78,6 +78,7 @@ fn linked(
         }
     }
     let mut laid = linker.linked(chunk, spread);
+    laid.collect();
     for file in all {
         match &file.facts.detail {
             Detail::Named(Some(names)) => {

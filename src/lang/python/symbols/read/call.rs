@@ -243,6 +243,14 @@ impl Reader<'_> {
         for keyword in &arguments.keywords {
             let ty = self.expr(&keyword.value);
             self.lend(func, ty);
+            if let Some(name) = &keyword.arg {
+                let word = self.name(name);
+                let unit = &mut self.out.units[self.unit as usize];
+                unit.keywords.push(word);
+                if last == "dict" {
+                    self.uses[self.unit as usize].1.push(word);
+                }
+            }
         }
         match last {
             // on a class, in a list of marks, or under another name

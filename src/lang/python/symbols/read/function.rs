@@ -8,9 +8,9 @@ use super::super::pure::{Known, dotted};
 use super::super::scope::{Frame, Names, parameters};
 use super::super::units::Part;
 use super::super::{
-    ABSTRACT, Bound, CACHED, CONTEXT, DECORATED, EMPTY, Fixture, GIVEN_AWAY, GIVES, GIVES_ALONG,
-    Kind, MAKES_PASSING, MAKES_RUNNING, MAY_FAIL, Member, NameId, PASSES, PROPERTY, REPLACED,
-    RUNS_IT, TAKES_NOTHING, Ty, TyId, Unit, Use, WIDE, keeping, pure,
+    ABSTRACT, Bound, CACHED, COLLECTS, CONTEXT, DECORATED, EMPTY, Fixture, GIVEN_AWAY, GIVES,
+    GIVES_ALONG, Kind, MAKES_PASSING, MAKES_RUNNING, MAY_FAIL, Member, NameId, PASSES, PROPERTY,
+    REPLACED, RUNS_IT, TAKES_NOTHING, Ty, TyId, Unit, Use, WIDE, keeping, pure,
 };
 use super::{Reader, arguments_of, texts};
 
@@ -218,6 +218,9 @@ impl Reader<'_> {
         }
         if pure::makes_passing(function) {
             flags |= MAKES_PASSING;
+        }
+        if function.parameters.kwarg.is_some() {
+            flags |= COLLECTS;
         }
         if pure::runs_it(function, bound) {
             flags |= RUNS_IT;

@@ -77,6 +77,8 @@ pub(in crate::lang::python) fn read(
         unit.words = std::mem::take(&mut used.1);
         unit.words.sort_unstable();
         unit.words.dedup();
+        unit.keywords.sort_unstable();
+        unit.keywords.dedup();
         let text = |name: &NameId| reader.out.names[*name as usize].as_str();
         let asks = |wanted: &str| {
             let mut uses = unit.uses.iter();
