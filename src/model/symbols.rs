@@ -176,6 +176,8 @@ pub enum ProgramUse {
     Super(ClassId, Word),
     /// Any name of instances of the class and its heirs.
     All(ClassId),
+    /// The same, for somebody who is given the class or an instance: code from outside, or where another class is named.
+    Lends(ClassId),
     /// Any name of the module.
     Everything(ModuleId),
     /// All names that begin so.
@@ -211,6 +213,7 @@ impl ProgramUse {
             | Self::Type(_)
             | Self::Module(_)
             | Self::All(_)
+            | Self::Lends(_)
             | Self::Everything(_)
             | Self::Star(_)
             | Self::Lent
@@ -305,6 +308,7 @@ impl Program {
             ProgramUse::Outside(word) => ProgramUse::Outside(word + words),
             ProgramUse::Super(class, word) => ProgramUse::Super(class + classes, word + words),
             ProgramUse::All(class) => ProgramUse::All(class + classes),
+            ProgramUse::Lends(class) => ProgramUse::Lends(class + classes),
             ProgramUse::Everything(module) => ProgramUse::Everything(module + modules),
             ProgramUse::Prefix(word) => ProgramUse::Prefix(word + words),
             ProgramUse::Fixture(word) => ProgramUse::Fixture(word + words),

@@ -154,7 +154,7 @@ impl<'a> Named<'a> {
             | ProgramUse::Of(_, word)
             | ProgramUse::Outside(word)
             | ProgramUse::Super(_, word) => self.words.contains(word),
-            ProgramUse::All(class) => self.classes.contains(class),
+            ProgramUse::All(class) | ProgramUse::Lends(class) => self.classes.contains(class),
             ProgramUse::Everything(module) => self.modules.contains(module),
             ProgramUse::Prefix(word) => self.begins(*word),
             ProgramUse::Fixture(word) => self.fixture.contains(word),
@@ -186,6 +186,15 @@ impl<'a> Named<'a> {
     pub(super) fn plainly_by(&self, user: UnitId) -> bool {
         let uses = &self.program.units[user as usize].uses;
         user != self.unit && uses.iter().any(|used| self.is_plain(used))
+    }
+
+    /// Whether a unit may get at it itself, without somebody whom it gives something that holds it.
+    pub(super) fn asked_by(&self, user: UnitId) -> bool {
+        let uses = &self.program.units[user as usize].uses;
+        let mut own = uses
+            .iter()
+            .filter(|used| !matches!(used, ProgramUse::Lends(_)));
+        user != self.unit && (self.by_text(user) || own.any(|used| self.matches(used)))
     }
 
     /// Whether a unit may get at it in other ways than by a name that it knows.

@@ -104,7 +104,7 @@ impl Symbols<'_> {
                     }
                 }
             }
-            ProgramUse::All(class) => {
+            ProgramUse::All(class) | ProgramUse::Lends(class) => {
                 if walk.whole.put(class as usize) {
                     return;
                 }

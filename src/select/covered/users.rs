@@ -84,8 +84,7 @@ impl Ran<'_> {
                 .extend(&self.with(|habits| habits.reads_heads));
             // who calls it may come no further than to what it is wrapped in
             for user in 0..self.program().units.len() as UnitId {
-                let asks =
-                    named.plainly_by(user) || named.by_text(user) || named.is_written_in(user);
+                let asks = named.asked_by(user) || named.is_written_in(user);
                 let own = &self.program().units[user as usize];
                 if !asks {
                     continue;

@@ -43,7 +43,7 @@ impl Linker<'_> {
                     || self.all_heirs(class).contains(named)
             });
             if !fits {
-                uses.insert(ProgramUse::All(class));
+                uses.insert(ProgramUse::Lends(class));
             }
         }
     }

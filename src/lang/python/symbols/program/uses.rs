@@ -226,7 +226,7 @@ impl Linker<'_> {
         while let Some(value) = next.pop() {
             match value {
                 Value::Class(class) | Value::Instance(class) => {
-                    uses.insert(ProgramUse::All(class));
+                    uses.insert(ProgramUse::Lends(class));
                 }
                 Value::Box(inner) => next.extend(inner.iter().cloned()),
                 Value::Any | Value::Store if outside => {
