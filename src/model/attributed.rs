@@ -12,7 +12,7 @@ pub struct Attributed {
     pub heads: Vec<Both>,
     /// Those among these that differ in more than the values of defaults.
     pub shapes: Vec<Both>,
-    /// Those of which nothing of the head differs but decorators that say how a function is got at.
+    /// Those of which nothing of the head differs but decorators: those that say how a function is got at, and those that are not known.
     pub ways: Vec<Both>,
     /// Definitions whose docstrings differ.
     pub docs: Vec<Both>,

@@ -244,7 +244,7 @@ pub struct ProgramClass {
     pub made: bool,
     /// Whoever makes the class, or a base of it, is told of it, and may make instances.
     pub told: bool,
-    /// Whether it has an `__init__` of its own rests on a condition.
+    /// It is not sure to have an `__init__` of its own.
     pub may_inherit: bool,
     /// Its own members that heirs have to define before instances of them can be made.
     pub abstracts: Vec<Word>,

@@ -177,7 +177,7 @@ fn callers(symbols: &Symbols<'_>, unit: UnitId) -> Option<Vec<UnitId>> {
     }
     // who makes an object does not name it
     let class = own.class?;
-    let makers = made_by(symbols, class, word);
+    let makers = made_by(symbols, class);
     let is_seen = |class: &ClassId| {
         let own = &program.classes[*class as usize];
         !(own.made || own.told)
@@ -216,13 +216,10 @@ fn looks_up(symbols: &Symbols<'_>, user: UnitId) -> bool {
 }
 
 /// The classes whose objects may be set up by the `__init__` of a class.
-fn made_by(symbols: &Symbols<'_>, class: ClassId, init: Word) -> Vec<ClassId> {
+fn made_by(symbols: &Symbols<'_>, class: ClassId) -> Vec<ClassId> {
     let classes = &symbols.program().classes;
     let heirs = symbols.heirs(class).iter().copied();
-    let inherits = |heir: &ClassId| {
-        let own = &classes[*heir as usize];
-        *heir == class || own.may_inherit || !own.members.contains_key(&init)
-    };
+    let inherits = |heir: &ClassId| *heir == class || classes[*heir as usize].may_inherit;
     heirs.filter(inherits).collect()
 }
 

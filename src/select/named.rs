@@ -149,23 +149,11 @@ impl<'a> Named<'a> {
     /// Whether a use may be one of it.
     pub(super) fn matches(&self, used: &ProgramUse) -> bool {
         match used {
-            ProgramUse::Unit(unit) | ProgramUse::Call(unit) => *unit == self.unit,
-            ProgramUse::Any(word)
-            | ProgramUse::Of(_, word)
-            | ProgramUse::Outside(word)
-            | ProgramUse::Super(_, word) => self.words.contains(word),
             ProgramUse::All(class) | ProgramUse::Lends(class) => self.classes.contains(class),
             ProgramUse::Everything(module) => self.modules.contains(module),
             ProgramUse::Prefix(word) => self.begins(*word),
-            ProgramUse::Fixture(word) => self.fixture.contains(word),
             ProgramUse::Held => *self.handed.get_or_init(|| self.is_handed()),
-            ProgramUse::Class(_)
-            | ProgramUse::Type(_)
-            | ProgramUse::Itself(_)
-            | ProgramUse::Module(_)
-            | ProgramUse::Name(..)
-            | ProgramUse::Star(_)
-            | ProgramUse::Lent => false,
+            _ => self.is_plain(used),
         }
     }
 

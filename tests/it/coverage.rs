@@ -1413,13 +1413,17 @@ class App:
 
     def shown(self):
         return []
+
+
+def call(app, name, x):
+    return getattr(app, name)(x)
 ";
     let tests = "\
 import json
 
 import pytest
 
-from pkg.text import App
+from pkg.text import App, call
 
 
 def test_added():
@@ -1439,6 +1443,13 @@ def test_lent():
 
 def test_none():
     assert App
+
+
+def test_computed():
+    app = App()
+    app.done = True
+    with pytest.raises(ValueError):
+        call(app, str(b'add', 'ascii'), 1)
 ";
     let (repo, file) = measured(
         &[("pkg/text.py", text), ("tests/test_text.py", tests)],
@@ -1448,9 +1459,9 @@ def test_none():
                 &[
                     (
                         "pkg/text.py",
-                        &[1, 2, 7, 10, 11, 16, 19, 20, 22, 23, 26, 27, 30],
+                        &[1, 2, 7, 10, 11, 16, 19, 20, 22, 23, 26, 27, 30, 34],
                     ),
-                    ("tests/test_text.py", &[1, 3, 5, 8, 12, 19, 23]),
+                    ("tests/test_text.py", &[1, 3, 5, 8, 12, 19, 23, 27]),
                 ],
             ),
             (
@@ -1472,13 +1483,101 @@ def test_none():
                 "tests/test_text.py::test_none",
                 &[("tests/test_text.py", &[24])],
             ),
+            (
+                "tests/test_text.py::test_computed",
+                &[
+                    ("pkg/text.py", &[3, 4, 35]),
+                    ("tests/test_text.py", &[28, 29, 30, 31]),
+                ],
+            ),
         ],
     );
     for (lost, tests) in [
-        ("    @checked\n", "added refused"),
+        ("    @checked\n", "added computed refused"),
         // whoever calls it may have been turned away
-        ("    @skipped\n", "added refused lent none"),
+        ("    @skipped\n", "added refused lent none computed"),
     ] {
         assert_eq!(without(&repo, &file, lost, ""), tests, "{lost}");
+    }
+}
+
+#[test]
+fn what_is_called_or_taken_while_a_file_is_loaded_may_leave_arguments_out() {
+    let text = "\
+def pad(text, width=2):
+    return text * width
+
+
+def both():
+    return pad('a', 3)
+
+
+def mark(text, by='*'):
+    return by + text
+
+
+class Keeper:
+    def __init__(self):
+        self.call = mark
+
+
+FIRST = pad('a').title()
+SECOND = both().title()
+KEPT = Keeper()
+";
+    let tests = "\
+from pkg.text import FIRST, KEPT, both, mark
+
+
+def test_first():
+    assert FIRST == 'Aa'
+
+
+def test_kept():
+    mark('a', '+')
+    KEPT.call('a')
+
+
+def test_both():
+    assert both()
+
+
+def test_again():
+    assert both()
+";
+    let (repo, file) = measured(
+        &[("pkg/text.py", text), ("tests/test_text.py", tests)],
+        &[
+            (
+                "",
+                &[
+                    ("pkg/text.py", &[1, 2, 5, 6, 9, 13, 14, 15, 18, 19, 20]),
+                    ("tests/test_text.py", &[1, 4, 8, 13, 17]),
+                ],
+            ),
+            (
+                "tests/test_text.py::test_first|run",
+                &[("tests/test_text.py", &[5])],
+            ),
+            (
+                "tests/test_text.py::test_kept|run",
+                &[("pkg/text.py", &[10]), ("tests/test_text.py", &[9, 10])],
+            ),
+            (
+                "tests/test_text.py::test_both|run",
+                &[("pkg/text.py", &[2, 6]), ("tests/test_text.py", &[14])],
+            ),
+            (
+                "tests/test_text.py::test_again|run",
+                &[("pkg/text.py", &[2, 6]), ("tests/test_text.py", &[18])],
+            ),
+        ],
+    );
+    for (from, to, test) in [
+        ("width=2", "width=3", "first"),
+        ("by='*'", "by='-'", "kept"),
+    ] {
+        let found = without(&repo, &file, from, to);
+        assert!(found.contains(test), "{from}: {found}");
     }
 }

@@ -15,7 +15,7 @@ pub(super) enum Part {
     Body,
     /// The values of defaults, and perhaps the body: felt where the body runs, or by who reads parameters.
     Defaults,
-    /// How it is got at, and perhaps the body: felt where it, or one that bears its name, is got at.
+    /// How it is got at, or what it is wrapped in, and perhaps the body: felt where it, or one that bears its name, is got at.
     Way,
     /// More of what runs when it is defined.
     Head,

@@ -43,7 +43,8 @@ impl Ran<'_> {
                     // whoever can load the file may have it from there
                     false => self.can_load(own.module),
                 };
-                left_out[0].extend(&users);
+                // it ran when the file was loaded, and may be called later
+                left_out.iter_mut().for_each(|tests| tests.extend(&users));
                 felt.insert(caller.unit);
                 continue;
             }

@@ -220,7 +220,7 @@ pub(crate) struct Class {
     pub(super) filled: bool,
     /// Made by something else than `type`, which is told of it and of its heirs.
     pub(super) told: bool,
-    /// Whether it has an `__init__` of its own rests on a condition.
+    /// It is not sure to have an `__init__` of its own.
     pub(super) may_inherit: bool,
 }
 
