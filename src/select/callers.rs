@@ -143,17 +143,6 @@ pub(super) fn placed<'c>(
     Some(found.collect())
 }
 
-/// Those who may call a function without some of the arguments whose defaults differ; `None` where it may be called by others.
-pub(super) fn leave_out(
-    symbols: &Symbols<'_>,
-    unit: UnitId,
-    named: &NamedAt,
-) -> Option<Vec<UnitId>> {
-    let callers = placed(symbols, unit, named)?.into_iter();
-    let callers = callers.filter(|caller| !caller.gives());
-    Some(callers.map(|caller| caller.unit).collect())
-}
-
 /// Who may call a function, itself among them; `None` where somebody else may.
 fn callers(symbols: &Symbols<'_>, unit: UnitId) -> Option<Vec<UnitId>> {
     let program = symbols.program();

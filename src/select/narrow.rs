@@ -16,7 +16,7 @@ use crate::model::{
     UnitId, Word, Wrapping,
 };
 
-use super::callers::{Calls, leave_out};
+use super::callers::Calls;
 use super::{Selected, Selection};
 
 pub(super) use data::named_in;
@@ -42,8 +42,6 @@ struct Side<'a> {
     modules: HashMap<&'a RepoPath, ModuleId>,
     changed: Vec<UnitId>,
     docs: Vec<UnitId>,
-    /// Functions of which nothing but defaults differs, with those who may leave the arguments out.
-    left_out: Vec<(UnitId, Vec<UnitId>)>,
     /// Definitions that are new or gone, with the classes of which that lets instances be made, or keeps them from it.
     holding_up: Vec<(UnitId, Vec<ClassId>)>,
     /// Names of files that are new, gone, or bound to something else.
@@ -244,7 +242,6 @@ impl<'a> Side<'a> {
             symbols: Symbols::new(program),
             changed: Vec::new(),
             docs: Vec::new(),
-            left_out: Vec::new(),
             holding_up: Vec::new(),
             names: Vec::new(),
             tests: Units::default(),
@@ -269,18 +266,8 @@ impl<'a> Side<'a> {
                 side.names.extend(name.map(|name| (parent, name)));
             }
             let first = program.modules[module as usize].first;
-            let told = finer.calls.get(path);
-            for both in &change.units {
-                let Some(unit) = place(both).map(|at| first + at) else {
-                    continue;
-                };
-                let named = both.0.and_then(|was| told?.get(&was));
-                let named = named.map(|named| &named[usize::from(!base)]);
-                match named.and_then(|named| leave_out(&side.symbols, unit, named)) {
-                    Some(callers) => side.left_out.push((unit, callers)),
-                    None => side.changed.push(unit),
-                }
-            }
+            side.changed
+                .extend(change.units.iter().filter_map(place).map(|at| first + at));
             let appeared = change.units.iter();
             let appeared = appeared.filter(|both| both.0.is_none() || both.1.is_none());
             for unit in appeared.filter_map(place).map(|at| first + at) {
@@ -447,11 +434,7 @@ impl<'a> Side<'a> {
             let mut classes = classes.iter();
             classes.any(|class| walk.makes(*class)).then_some(*unit)
         };
-        let used = |(unit, callers): &(UnitId, Vec<UnitId>)| {
-            walk.first_of(callers).filter(|_| walk.contains(*unit))
-        };
         walk.first_of(&self.changed)
-            .or_else(|| self.left_out.iter().find_map(used))
             .or_else(|| self.holding_up.iter().find_map(made))
             .or_else(|| self.names.iter().find_map(asked))
             .or_else(|| self.docs.iter().find(read).copied())
