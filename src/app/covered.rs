@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::measured::{Places, is_lossy};
+use super::measured::{Language, Places, is_lossy};
 use super::per_test;
 use super::{AppError, Granularity, Progress, Request, Workspace};
 use crate::config::CoverageFile;
@@ -53,34 +53,40 @@ impl Workspace {
         let since = select::select(inputs);
         let mut gathered =
             self.gather(&since, inputs, &reading.units, [&at, head], true, progress)?;
-        let evidence = self.evidence(files, &at, &base_graph, gathered.base(), &mut told)?;
-        if evidence.tests.is_empty() || full.selected().is_empty() {
+        let measured = self.evidence(files, &at, &base_graph, gathered.base(), &mut told)?;
+        if measured.is_empty() || full.selected().is_empty() {
             return Ok((full, told));
         }
-        gathered.leave_out_what_nobody_ran(&since, &change, &evidence);
+        for evidence in &measured {
+            gathered.leave_out_what_nobody_ran(&since, &change, evidence);
+        }
         told.whole.clone_from(&gathered.told);
         let finer = gathered.finer(inputs);
         let reached = self.lines_of(select::told_by_lines(&finer), [&at, head])?;
-        let judged = select::judge(&finer, &evidence, &reached);
-        let floor = gathered.floor(inputs, &judged.rest, request.granularity, since);
         let makers: Vec<Suite> = full
             .selected()
             .iter()
             .filter(|selected| !selected.complete)
             .map(|selected| selected.suite.clone())
             .collect();
-        told.unmeasured = unmeasured(&full, &evidence);
-        let (narrowed, dropped) = select::drop(full, &floor, &judged, &evidence);
-        told.dropped = dropped;
+        told.unmeasured = unmeasured(&full, &measured);
+        let mut left = full;
+        for evidence in &measured {
+            let judged = select::judge(&finer, evidence, &reached);
+            let floor = gathered.floor(inputs, &judged.rest, request.granularity, since.clone());
+            let (narrowed, dropped) = select::drop(left, &floor, &judged, evidence);
+            left = narrowed;
+            told.dropped += dropped;
+            told.tests += evidence.tests.len();
+            told.regions.extend(judged.regions.iter().map(said));
+        }
         let narrower = |suite: &&Suite| {
-            let mut left = narrowed.selected().iter();
+            let mut left = left.selected().iter();
             !left.any(|selected| selected.suite == **suite && !selected.narrowed)
         };
         let assumed = makers.iter().filter(narrower);
         told.assumed = assumed.map(ToString::to_string).collect();
-        told.tests = evidence.tests.len();
-        told.regions = judged.regions.iter().map(said).collect();
-        Ok((narrowed, told))
+        Ok((left, told))
     }
 
     /// The lines by which functions tell who feels their change.
@@ -165,7 +171,7 @@ impl Workspace {
         Some(commit)
     }
 
-    /// All files, laid over the tests and paths of the measured commit.
+    /// All files, laid over the tests and paths of the measured commit: what is of each language whose tests were measured.
     fn evidence(
         &self,
         files: &[CoverageFile],
@@ -173,10 +179,10 @@ impl Workspace {
         graph: &Graph,
         program: &Program,
         told: &mut Covered,
-    ) -> Result<Evidence, AppError> {
+    ) -> Result<Vec<Evidence>, AppError> {
         let snapshot = self.repo().snapshot(at)?;
         let cases = graph.iter().filter_map(|(_, node, info)| match node {
-            Node::Test(Suite::Python { file }) => Some((file, info.cases.as_slice())),
+            Node::Test(suite) => Some((suite, info.cases.as_slice())),
             _ => None,
         });
         let paths = snapshot.tree.entries().iter().map(|(path, _)| path);
@@ -189,7 +195,7 @@ impl Workspace {
             !chosen && source().is_some_and(|source| parameters::are_alike(&source))
         };
         let places = Places::new(paths, cases, apart);
-        let mut evidence = Evidence::default();
+        let mut all = Vec::new();
         for shown in files {
             let found = per_test::files(&shown.file);
             if found.is_empty() {
@@ -208,7 +214,7 @@ impl Workspace {
                     }
                 };
                 match coverage::read(&bytes, test.as_deref()) {
-                    Ok(measured) => places.lay(measured, &mut evidence),
+                    Ok(measured) => all.push(measured),
                     Err(error) => {
                         let mut words = format!("{place} {error}");
                         if let Some(source) = std::error::Error::source(&error) {
@@ -219,37 +225,46 @@ impl Workspace {
                 }
             }
         }
-        if evidence.tests.is_empty() && told.warnings.is_empty() {
+        let names = all.iter().flat_map(|measured| &measured.files);
+        let roots = places.roots(names.map(String::as_str));
+        let mut found = Vec::new();
+        for language in [Language::Python, Language::Rust] {
+            let mut evidence = Evidence::default();
+            for measured in &all {
+                places.lay(measured, &roots, language, &mut evidence);
+            }
+            if is_lossy(&evidence) {
+                told.warn(
+                    "each line is recorded for one test only: measure with `COVERAGE_CORE=ctrace`, or with another version",
+                );
+            } else if !evidence.tests.is_empty() {
+                found.push(evidence);
+            }
+        }
+        if found.is_empty() && told.warnings.is_empty() {
             told.warn("no test of the measured commit is named in it");
         }
-        if is_lossy(&evidence) {
-            told.warn(
-                "each line is recorded for one test only: measure with `COVERAGE_CORE=ctrace`, or with another version",
-            );
-            return Ok(Evidence::default());
-        }
-        Ok(evidence)
+        Ok(found)
     }
 }
 
 /// The selected suites with cases that were not measured.
-fn unmeasured(selection: &Selection, evidence: &Evidence) -> Vec<String> {
-    let mut measured: BTreeMap<&RepoPath, Vec<&str>> = BTreeMap::new();
-    for (path, case) in &evidence.tests {
-        measured.entry(path).or_default().push(case);
+fn unmeasured(selection: &Selection, measured: &[Evidence]) -> Vec<String> {
+    let mut known: BTreeMap<&Suite, Vec<&str>> = BTreeMap::new();
+    for (suite, case) in measured.iter().flat_map(|evidence| &evidence.tests) {
+        known.entry(suite).or_default().push(case);
     }
     let selected = selection.selected().iter();
     let lacking = selected.filter(|selected| {
-        let Suite::Python { file } = &selected.suite else {
+        let suite = &selected.suite;
+        let Some(own) = known.get(suite) else {
             return true;
         };
-        let Some(own) = measured.get(file) else {
-            return true;
+        let is_known = |case: &String| {
+            let mut own = own.iter();
+            own.any(|other| select::is_or_holds(suite, case, other))
         };
-        selected
-            .cases
-            .iter()
-            .any(|case| !own.iter().any(|other| select::is_or_holds(case, other)))
+        !selected.cases.iter().all(is_known)
     });
     lacking.map(|selected| selected.suite.to_string()).collect()
 }

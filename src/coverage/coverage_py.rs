@@ -99,6 +99,7 @@ fn contents(conn: &Connection) -> rusqlite::Result<Measured> {
     Ok(Measured {
         contexts: found.collect(),
         files: files.iter().map(|(_, path)| path.clone()).collect(),
+        seen: Vec::new(),
     })
 }
 

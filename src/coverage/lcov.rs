@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use bstr::ByteSlice;
 
 use super::{CoverageError, CoverageFormat};
-use crate::model::{Measured, MeasuredContext};
+use crate::model::{Bits, Measured, MeasuredContext};
 
 pub(super) struct Lcov;
 
@@ -44,6 +44,7 @@ impl CoverageFormat for Lcov {
                 let place = *files.entry(path.clone()).or_insert(next);
                 if place == next {
                     measured.files.push(path);
+                    measured.seen.push((place, Bits::default()));
                 }
                 let context = *contexts.entry(test.clone()).or_insert_with(|| {
                     measured.contexts.push(MeasuredContext {
@@ -62,11 +63,15 @@ impl CoverageFormat for Lcov {
             } else if let Some(data) = line.strip_prefix(b"DA:") {
                 let (context, place) = file.ok_or_else(damaged)?;
                 let mut parts = data.split(|byte| *byte == b',');
-                let mut number = || -> Option<i64> { parts.next()?.to_str().ok()?.parse().ok() };
-                let (number, count) = (number(), number());
-                let number = number.and_then(|n| u32::try_from(n).ok());
+                let mut part = || parts.next()?.to_str().ok();
+                let number: Option<u32> = part().and_then(|text| text.parse().ok());
+                // counters that were told from others may wrap below zero, where a panic broke the sum
+                let count: Option<i128> = part().and_then(|text| text.parse().ok());
                 let (number, count) = number.zip(count).ok_or_else(damaged)?;
-                if count > 0 {
+                measured.seen[measured.contexts[context].lines[place].0 as usize]
+                    .1
+                    .insert(number);
+                if count != 0 {
                     measured.contexts[context].lines[place].1.insert(number);
                 }
             } else if line == b"end_of_record" {

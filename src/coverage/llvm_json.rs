@@ -71,7 +71,12 @@ fn segments(file: &File, ran: &mut Ran) -> Option<()> {
         } else {
             end
         };
-        if is(3) && !is(5) && count > 0 && !ran.lines(&file.filename, first, last) {
+        let can_be = match (is(3) && !is(5), count) {
+            (false, _) => true,
+            (true, 0) => ran.idle(&file.filename, first, last),
+            (true, _) => ran.lines(&file.filename, first, last),
+        };
+        if !can_be {
             return None;
         }
     }

@@ -103,6 +103,21 @@ pub enum CargoTest {
     Doc,
 }
 
+impl Suite {
+    /// The suite that a file of Python is.
+    pub fn python(file: &RepoPath) -> Self {
+        Self::Python { file: file.clone() }
+    }
+
+    /// The file that the suite is, where it is one.
+    pub fn file(&self) -> Option<&RepoPath> {
+        match self {
+            Self::Python { file } => Some(file),
+            Self::Cargo { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Suite {
     /// Python: the file. Cargo: nextest's binary id, or `PACKAGE::doc` for doctests, which nextest does not run.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,6 +9,8 @@ pub struct Measured {
     pub files: Vec<String>,
     /// Who ran what. Several may bear one name.
     pub contexts: Vec<MeasuredContext>,
+    /// Lines that would show if they ran, by place in [`Measured::files`], where the producer tells.
+    pub seen: Vec<(u32, Bits)>,
 }
 
 /// What ran under one name.
@@ -18,6 +20,13 @@ pub struct MeasuredContext {
     pub name: String,
     /// Lines that ran, by place in [`Measured::files`].
     pub lines: Vec<(u32, Bits)>,
+}
+
+impl MeasuredContext {
+    /// Whether any line ran.
+    pub fn ran(&self) -> bool {
+        self.lines.iter().any(|(_, lines)| !lines.is_empty())
+    }
 }
 
 /// A set of small numbers: 1-based lines, or places of tests. Number `n` is bit `n % 8` of byte `n / 8`.

@@ -64,7 +64,7 @@ pub fn add(
         let addition = additions
             .entry(suite.clone())
             .or_insert_with(|| Addition::new(info, sighting));
-        addition.add(case);
+        addition.add(suite, case);
     };
     for recording in recordings {
         for (reader, met) in &recording.readers {

@@ -83,12 +83,12 @@ impl Addition {
     }
 
     /// Adds a case as it was recorded, or all.
-    pub(super) fn add(&mut self, case: Option<&str>) {
+    pub(super) fn add(&mut self, suite: &Suite, case: Option<&str>) {
         let known = case.and_then(|case| {
             self.info
                 .cases
                 .iter()
-                .find(|known| is_or_holds(known, case))
+                .find(|known| is_or_holds(suite, known, case))
         });
         self.cases = known.and_then(|known| {
             let mut cases = self.cases.take()?;
@@ -258,7 +258,7 @@ impl Selection {
             if let Some(case) = case.filter(|_| selected.complete) {
                 selected
                     .cases
-                    .retain(|known| is_or_holds(known, case) || is_of(case, known));
+                    .retain(|known| is_or_holds(suite, known, case) || is_of(case, known));
             }
             Some(selected)
         })
@@ -353,7 +353,7 @@ mod tests {
                 .map(str::to_owned)
                 .into();
             let mut addition = Addition::new(&info, sighting.clone());
-            addition.add(Some(recorded));
+            addition.add(&suite, Some(recorded));
             selected.widen(addition);
             (selected.cases.join(" "), selected.narrowed)
         };

@@ -4,6 +4,7 @@ mod assess;
 mod commands;
 mod conformance;
 mod coverage;
+mod coverage_cargo;
 mod culprit;
 mod flaky;
 mod gate;

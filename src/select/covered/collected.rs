@@ -36,7 +36,7 @@ impl<'a> Ran<'a> {
             explained |= runs == Some(true);
             if runs != Some(false) {
                 let tests = self.evidence.tests.iter().zip(0..);
-                let own = tests.filter(|((file, _), _)| file == suite.file);
+                let own = tests.filter(|((own, _), _)| own.file() == Some(suite.file));
                 own.for_each(|(_, at)| found.insert(at));
             }
         }
@@ -56,7 +56,7 @@ impl<'a> Ran<'a> {
         }
         let program = self.program();
         let tests = self.evidence.tests.iter();
-        let files: BTreeSet<&RepoPath> = tests.map(|(file, _)| file).collect();
+        let files: BTreeSet<&RepoPath> = tests.filter_map(|(suite, _)| suite.file()).collect();
         if files.len().saturating_mul(program.modules.len()) > MANY {
             return None;
         }

@@ -40,7 +40,7 @@ impl Ran<'_> {
         let mut held = vec![Bits::default(); self.program().classes.len()];
         for suite in collected {
             let tests = self.evidence.tests.iter().zip(0..);
-            let tests = tests.filter(|((file, _), _)| file == suite.file);
+            let tests = tests.filter(|((own, _), _)| own.file() == Some(suite.file));
             let measured = self.evidence.files.contains_key(suite.file);
             let Some(imported) = suite.runs.as_ref().filter(|_| measured) else {
                 for (_, test) in tests {
@@ -97,7 +97,7 @@ impl Ran<'_> {
         let mut found = imported(program, module).1;
         found.extend(own.map(|(_, class)| class));
         let tests = self.evidence.tests.iter();
-        let cases = tests.filter(|(other, _)| other == file);
+        let cases = tests.filter(|(suite, _)| suite.file() == Some(file));
         let parts: BTreeSet<&str> = cases.flat_map(|(_, case)| case.split("::")).collect();
         found.retain(|class| {
             let head = program.classes[*class as usize].head;

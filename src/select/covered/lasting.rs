@@ -289,7 +289,7 @@ impl Ran<'_> {
     fn scope(&self, path: &RepoPath) -> Option<Bits> {
         let tests = self.evidence.tests.iter().enumerate();
         let own: Bits = tests
-            .filter(|(_, (file, _))| file == path)
+            .filter(|(_, (suite, _))| suite.file() == Some(path))
             .map(|(at, _)| at as u32)
             .collect();
         (!own.is_empty()).then_some(own)
@@ -368,11 +368,10 @@ impl Ran<'_> {
     /// The files that some measured test can load.
     fn loaded(&self) -> Vec<ModuleId> {
         let graph = self.finer.base.0;
-        let suites: BTreeSet<&RepoPath> =
-            self.evidence.tests.iter().map(|(file, _)| file).collect();
+        let suites: BTreeSet<&Suite> = self.evidence.tests.iter().map(|(suite, _)| suite).collect();
         let suites = suites
             .into_iter()
-            .filter_map(|file| graph.find(&Node::Test(Suite::Python { file: file.clone() })));
+            .filter_map(|suite| graph.find(&Node::Test(suite.clone())));
         let closure = graph.closure_of(suites);
         let paths = closure
             .into_iter()

@@ -5,6 +5,7 @@
 //! definitions ([`judge`] says whom each of them can change), where none of its measured lines lies in them, and where
 //! coverage could see all that it did. Everything else is as the layer below says.
 
+mod cargo;
 mod collected;
 mod felt;
 mod finders;
@@ -26,12 +27,14 @@ use ran::Ran;
 /// Coverage, laid over the repository as it was at the measured commit.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    /// The measured tests: the file of the suite, and the case spelled below it. Sorted, each once.
-    pub tests: Vec<(RepoPath, String)>,
+    /// The measured tests: the suite, and the case spelled below it. Sorted, each once, all of one language.
+    pub tests: Vec<(Suite, String)>,
     /// For each measured file who ran which of its lines: a test by place, or nobody that can be named.
     pub files: BTreeMap<RepoPath, Vec<(Option<u32>, Bits)>>,
     /// The same for what ran around tests, where that is told apart: while one was set up or torn down.
     pub around: BTreeMap<RepoPath, Vec<(u32, Bits)>>,
+    /// For each measured file the lines that would show if they ran, where that is told.
+    pub seen: BTreeMap<RepoPath, Bits>,
     /// Some test was measured as a whole: what ran while it was set up may count as run by nobody.
     pub as_a_whole: bool,
 }
@@ -45,6 +48,27 @@ impl Evidence {
             file.parent()
                 .is_some_and(|folder| !folder.is_root() && path.is_under(&folder))
         })
+    }
+
+    /// Whether the tests are Cargo's.
+    fn is_cargo(&self) -> bool {
+        let first = self.tests.first();
+        first.is_some_and(|(suite, _)| matches!(suite, Suite::Cargo { .. }))
+    }
+
+    /// Who ran one of these lines of a file; whether somebody did outside of tests. `None` where the file was not measured.
+    fn ran(&self, path: &RepoPath, spans: &[(u32, u32)]) -> Option<(Bits, bool)> {
+        let mut found = (Bits::default(), false);
+        for (test, lines) in self.files.get(path)? {
+            let mut spans = spans.iter();
+            if spans.any(|(first, last)| lines.meets(*first..=*last)) {
+                match test {
+                    Some(test) => found.0.insert(*test),
+                    None => found.1 = true,
+                }
+            }
+        }
+        Some(found)
     }
 
     /// Whether a file was in sight, and nobody ran any of it.
@@ -139,6 +163,9 @@ pub fn told_by_lines(finer: &Finer<'_>) -> BTreeMap<RepoPath, Vec<Told>> {
 ///
 /// Cost: for each definition one pass over the program and over the contexts of the files that use it.
 pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judgement {
+    if evidence.is_cargo() {
+        return cargo::judge(finer, evidence);
+    }
     let ran = Ran::new(finer, evidence, reached);
     let mut judged = Judgement {
         blind: ran.blind(),
@@ -303,17 +330,19 @@ fn drop_cases(
     judged: &Judgement,
     evidence: &Evidence,
 ) -> (Option<Selected>, usize) {
-    let Suite::Python { file } = &selected.suite else {
-        return (Some(selected), 0);
-    };
-    let from = evidence.tests.partition_point(|(path, _)| path < file);
+    let suite = &selected.suite;
+    let is_or_holds = |case: &str, other: &str| is_or_holds(suite, case, other);
+    let from = evidence.tests.partition_point(|(other, _)| other < suite);
     let own = evidence.tests[from..]
         .iter()
-        .take_while(|(path, _)| path == file);
+        .take_while(|(other, _)| other == suite);
     // each case with what was measured of it: itself, or one test for each parameter
     let mut measured: BTreeMap<&str, Vec<(&str, u32)>> = BTreeMap::new();
     for (at, (_, test)) in own.enumerate() {
-        let case = test.split('[').next().unwrap_or_default();
+        let case = match suite {
+            Suite::Python { .. } => test.split('[').next().unwrap_or_default(),
+            Suite::Cargo { .. } => test,
+        };
         let tests = measured.entry(case).or_default();
         tests.push((test, (from + at) as u32));
     }
@@ -322,7 +351,8 @@ fn drop_cases(
     } else {
         // more may be made while the file is loaded: those that were measured, if all that can be seen are among them
         let seen = |case: &String| measured.keys().any(|other| is_or_holds(case, other));
-        if !selected.cases.iter().all(seen) {
+        let made_elsewhere = matches!(suite, Suite::Cargo { .. });
+        if made_elsewhere || !selected.cases.iter().all(seen) {
             return (Some(selected), 0);
         }
         measured.keys().copied().collect()
@@ -370,11 +400,13 @@ fn drop_cases(
     (Some(selected), dropped)
 }
 
-/// Whether a case is another one, or a class or a test that holds it.
-pub fn is_or_holds(case: &str, other: &str) -> bool {
+/// Whether a case of a suite is another one, or a class or a test that holds it.
+pub fn is_or_holds(suite: &Suite, case: &str, other: &str) -> bool {
+    let in_python = matches!(suite, Suite::Python { .. });
+    let holds = |rest: &str| in_python && (rest.starts_with("::") || rest.starts_with('['));
     other
         .strip_prefix(case)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::") || rest.starts_with('['))
+        .is_some_and(|rest| rest.is_empty() || holds(rest))
 }
 
 impl Judgement {

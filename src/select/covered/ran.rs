@@ -78,17 +78,7 @@ impl<'a> Ran<'a> {
 
     /// Who ran one of these lines of a file; whether somebody did outside of tests.
     pub(super) fn lines(&self, path: &RepoPath, spans: &[(u32, u32)]) -> Option<(Bits, bool)> {
-        let mut found = (Bits::default(), false);
-        for (test, lines) in self.evidence.files.get(path)? {
-            let mut spans = spans.iter();
-            if spans.any(|(first, last)| lines.meets(*first..=*last)) {
-                match test {
-                    Some(test) => found.0.insert(*test),
-                    None => found.1 = true,
-                }
-            }
-        }
-        Some(found)
+        self.evidence.ran(path, spans)
     }
 
     pub(super) fn who(&self, unit: UnitId) -> Who {
@@ -184,14 +174,14 @@ impl<'a> Ran<'a> {
                 bytes_only: false,
             }])
         });
-        let mut suites: BTreeSet<&RepoPath> = BTreeSet::new();
+        let mut suites: BTreeSet<&Suite> = BTreeSet::new();
         for node in reach.iter().flat_map(|reach| reach.iter()) {
-            if let Node::Test(Suite::Python { file }) = graph.node(node) {
-                suites.insert(file);
+            if let Node::Test(suite) = graph.node(node) {
+                suites.insert(suite);
             }
         }
         let tests = self.evidence.tests.iter().enumerate();
-        let tests = tests.filter(|(_, (file, _))| suites.contains(file));
+        let tests = tests.filter(|(_, (suite, _))| suites.contains(suite));
         let found: Bits = tests.map(|(at, _)| at as u32).collect();
         self.loaders.borrow_mut().insert(module, found.clone());
         found

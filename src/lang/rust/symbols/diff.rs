@@ -20,7 +20,7 @@ pub(in crate::lang::rust) fn diff(before: &Symbols, after: &Symbols) -> UnitChan
 
 fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, String> {
     let (old, new) = (keyed(before), keyed(after));
-    let mut units = Vec::new();
+    let (mut units, mut heads) = (Vec::new(), Vec::new());
     let mut moved = false;
     let mut last = None;
     for (at, key) in new.order.iter().enumerate() {
@@ -40,6 +40,9 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, String> {
         moved |= before.units[was as usize].lines.0 != unit.lines.0;
         if differs(&before.units[was as usize], unit)? {
             units.push((Some(was), Some(place)));
+            if before.units[was as usize].head != unit.head {
+                heads.push((Some(was), Some(place)));
+            }
         }
     }
     for (at, key) in old.order.iter().enumerate() {
@@ -54,6 +57,7 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, String> {
     }
     Ok(UnitChange::Units(Attributed {
         units,
+        heads,
         moved,
         ..Attributed::default()
     }))

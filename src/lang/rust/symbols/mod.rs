@@ -80,6 +80,8 @@ pub(crate) struct Unit {
     pub(super) uses: Vec<(NameId, How)>,
     /// Starts programs.
     pub(super) spawns: bool,
+    /// For functions: the lines of the body, where it runs when the function is called and at no other time.
+    pub(super) runs: Option<(u32, u32)>,
     /// For macros: names of items that its expansions may define; for macro calls: the macro.
     pub(super) defines: Vec<NameId>,
     /// For macros: the arguments that name items, where they can be told.

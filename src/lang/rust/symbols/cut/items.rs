@@ -45,7 +45,16 @@ impl<'t> Cutter<'_, 't> {
                     && matches!(tokens.text(i - 1), "{" | "}" | ";" | "]" | "unsafe"))
         });
         let unit = self.push(before, item, holder);
-        self.out.units[unit as usize].kept |= kept;
+        let held = holder.is_some_and(|(unit, _)| self.out.units[*unit as usize].kept);
+        let own = &mut self.out.units[unit as usize];
+        own.kept |= kept;
+        // a const function may run when others are compiled, and whoever keeps it may do anything with it
+        if let (Some(first), Some(last)) = (tokens.get(open), tokens.get(close))
+            && tokens.is(open, "{")
+            && !(own.kept || held || before.constant)
+        {
+            own.runs = Some((first.line, last.line));
+        }
         (next, None)
     }
 
@@ -138,6 +147,10 @@ impl<'t> Cutter<'_, 't> {
             _ => told,
         };
         own.header = read;
+        // its functions may run when others are compiled
+        let is_argument = |i: usize| matches!(tokens.text(i - 1), "<" | "," | "*");
+        own.kept |= before.constant
+            || (keyword + 1..open).any(|i| tokens.is(i, "const") && !is_argument(i));
         if let Some(last) = tokens.get(close) {
             own.lines.1 = last.line;
         }

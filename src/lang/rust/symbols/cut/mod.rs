@@ -92,6 +92,7 @@ struct Before {
     start: usize,
     attributes: Vec<usize>,
     public: bool,
+    constant: bool,
 }
 
 /// An item as far as it is told by its keyword.
@@ -212,6 +213,7 @@ impl<'t> Cutter<'_, 't> {
                 "extern" if next == "fn" => 1,
                 _ => break,
             };
+            out.constant |= tokens.is(at, "const");
             at += steps;
         }
         (out, at)

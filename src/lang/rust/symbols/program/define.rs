@@ -27,9 +27,17 @@ impl Linker<'_> {
                         name: unit.name.clone(),
                         module,
                         lines: unit.lines,
+                        body: unit.runs,
+                        is_value: matches!(unit.kind, Kind::Value | Kind::Macro | Kind::Alias),
                         ..ProgramUnit::default()
                     };
                     laid.habits.spawns = unit.spawns;
+                    // a type or an import of that name starts nothing
+                    laid.habits.elsewhere = unit.spawns
+                        && !matches!(
+                            unit.kind,
+                            Kind::Docs | Kind::Type | Kind::Alias | Kind::Trait | Kind::Impl
+                        );
                     self.program.units.push(laid);
                 }
             }
