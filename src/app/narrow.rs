@@ -77,8 +77,12 @@ impl Gathered {
             return;
         }
         for (namer, places) in &before {
-            let Some(places) = places else { continue };
-            let units = &mut self.files.entry(namer.clone()).or_default().units;
+            let own = self.files.entry(namer.clone()).or_default();
+            let Some(places) = places else {
+                own.data = true;
+                continue;
+            };
+            let units = &mut own.units;
             units.extend(places.iter().map(|place| (Some(*place), Some(*place))));
             units.sort_unstable();
             units.dedup();
@@ -86,8 +90,14 @@ impl Gathered {
         self.data.insert(path.clone(), before);
     }
 
-    /// What may be affected in other ways than by definitions; with `rest` as if it were not attributed.
-    fn others(&self, inputs: Inputs<'_>, rest: &BTreeMap<RepoPath, Attributed>) -> Selection {
+    /// What may be affected in other ways than by definitions; with `rest` as if it were not attributed. Who names data where it is `loaded`
+    /// counts as a whole.
+    fn others(
+        &self,
+        inputs: Inputs<'_>,
+        rest: &BTreeMap<RepoPath, Attributed>,
+        loaded: impl Fn(&RepoPath) -> bool,
+    ) -> Selection {
         let mut change = inputs.change.clone();
         let mut as_whole: Vec<PathChange> = Vec::new();
         change.paths.retain(|changed| {
@@ -100,7 +110,8 @@ impl Gathered {
                 return true;
             }
             // as if the file had changed that names it where it is loaded
-            let whole = namers.iter().filter(|(_, places)| places.is_none());
+            let whole = namers.iter();
+            let whole = whole.filter(|(path, places)| places.is_none() && loaded(path));
             as_whole.extend(whole.map(|(path, _)| PathChange {
                 path: path.clone(),
                 ..changed.clone()
@@ -157,10 +168,11 @@ impl Gathered {
         granularity: Granularity,
         full: Selection,
     ) -> Selection {
+        let loaded = |path: &RepoPath| rest.get(path).is_some_and(|left| left.data);
         if granularity == Granularity::File || rest.is_empty() {
-            return self.others(inputs, rest);
+            return self.others(inputs, rest, loaded);
         }
-        let others = self.others(inputs, &BTreeMap::new());
+        let others = self.others(inputs, &BTreeMap::new(), loaded);
         select::narrow(full, &others, &self.with(inputs, rest))
     }
 }
@@ -181,7 +193,7 @@ impl Workspace {
         if gathered.files.is_empty() || full.selected().is_empty() {
             return Ok((full, gathered.told));
         }
-        let floor = gathered.others(inputs, &BTreeMap::new());
+        let floor = gathered.others(inputs, &BTreeMap::new(), |_| true);
         let narrowed = select::narrow(full, &floor, &gathered.finer(inputs));
         Ok((narrowed, gathered.told))
     }

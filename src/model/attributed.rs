@@ -22,6 +22,8 @@ pub struct Attributed {
     pub imports: Vec<String>,
     /// The imports that load what the other version does not, of the older and of the newer one, in the same form.
     pub loads: [Vec<String>; 2],
+    /// A data file differs that the file names where it is loaded.
+    pub data: bool,
     /// Some definition starts on another line.
     pub moved: bool,
 }

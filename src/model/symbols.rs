@@ -110,6 +110,8 @@ pub struct ProgramLeft {
     pub word: Word,
     /// It is reached through something imported.
     pub imported: bool,
+    /// The name of its own file that it is reached through.
+    pub through: Option<Word>,
     /// The lines of the statement, both included.
     pub lines: (u32, u32),
 }
@@ -346,6 +348,7 @@ impl Program {
                     .into_iter()
                     .map(|left| ProgramLeft {
                         word: left.word + words,
+                        through: left.through.map(|word| word + words),
                         ..left
                     })
                     .collect(),

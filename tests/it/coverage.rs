@@ -1581,3 +1581,64 @@ def test_again():
         assert!(found.contains(test), "{from}: {found}");
     }
 }
+
+#[test]
+fn data_that_a_file_names_when_it_is_loaded_is_felt_by_who_may_find_what_it_holds() {
+    let lib = "class App:\n    def __init__(self, folder):\n        self.folder = folder\n        self.config = {}\n\n    def page(self, name):\n        with open(f'{self.folder}/{name}') as file:\n            return file.read()\n\n\nSHARED = App('nowhere')\n";
+    let tests = "import pkg.lib\n\n\ndef test_page():\n    from pkg.site import app\n    assert app.page('index.txt')\n\n\ndef test_again():\n    import pkg.site\n    assert pkg.site.app.config\n\n\ndef test_config():\n    assert pkg.lib.App('x').config == {}\n\n\ndef test_shared():\n    assert pkg.lib.SHARED.config is not None\n";
+    for (made, kept) in [
+        // what is set on an object that the file makes is found through the file
+        ("pkg.lib.App('pkg/texts')", "again, page"),
+        // one that is made elsewhere is found by others, too
+        ("pkg.lib.SHARED", "again, config, page, shared"),
+    ] {
+        let site = format!(
+            "import pkg.lib\nTEXTS = 'pkg/texts'\napp = {made}\napp.config['debug'] = True\nopen('pkg/texts/index.txt')\n"
+        );
+        let (repo, file) = measured(
+            &[
+                ("pkg/lib.py", lib),
+                ("pkg/site.py", &site),
+                ("pkg/texts/index.txt", "welcome\n"),
+                ("tests/test_site.py", tests),
+            ],
+            &[
+                (
+                    "",
+                    &[
+                        ("pkg/lib.py", &[1, 2, 6, 11]),
+                        ("tests/test_site.py", &[1, 4, 9, 14, 18]),
+                    ],
+                ),
+                (
+                    "tests/test_site.py::test_page|run",
+                    &[
+                        ("pkg/lib.py", &[3, 4, 7, 8]),
+                        ("pkg/site.py", &[1, 2, 3, 4, 5]),
+                        ("tests/test_site.py", &[5, 6]),
+                    ],
+                ),
+                (
+                    "tests/test_site.py::test_again|run",
+                    &[("tests/test_site.py", &[10, 11])],
+                ),
+                (
+                    "tests/test_site.py::test_config|run",
+                    &[("pkg/lib.py", &[3, 4]), ("tests/test_site.py", &[15])],
+                ),
+                (
+                    "tests/test_site.py::test_shared|run",
+                    &[("tests/test_site.py", &[19])],
+                ),
+            ],
+        );
+        repo.write(b"pkg/texts/index.txt", b"farewell\n")
+            .expect("a file");
+        let found = left(&repo, &file, &["--granularity", "symbol"]);
+        let names = found.iter();
+        let names = names.map(|line| line.trim_start_matches("tests/test_site.py::test_"));
+        let mut found: Vec<&str> = names.collect();
+        found.sort_unstable();
+        assert_eq!(found.join(", "), kept, "{made}");
+    }
+}

@@ -25,7 +25,10 @@ pub(super) fn judge(finer: &Finer<'_>, evidence: &Evidence) -> Judgement {
     };
     let built = run_in_build(finer);
     for (path, change) in finer.files {
-        let mut left = Attributed::default();
+        let mut left = Attributed {
+            data: change.data,
+            ..Attributed::default()
+        };
         for both in &change.units {
             let reaches = match built.contains(path) {
                 true => Err("it may run while others are built".to_owned()),
@@ -49,7 +52,7 @@ pub(super) fn judge(finer: &Finer<'_>, evidence: &Evidence) -> Judgement {
         }
         if path.extension() != b"rs" {
             judged.rest.insert(path.clone(), change.clone());
-        } else if !left.units.is_empty() {
+        } else if left.data || !left.units.is_empty() {
             judged.rest.insert(path.clone(), left);
         }
     }

@@ -205,7 +205,7 @@ impl Ran<'_> {
     }
 
     /// The functions that may run while a file is imported: those that its own statements name, and what these name with certainty.
-    fn run_by_import(&self, module: ModuleId) -> BTreeSet<UnitId> {
+    pub(super) fn run_by_import(&self, module: ModuleId) -> BTreeSet<UnitId> {
         let program = self.program();
         let runs = &program.modules[module as usize].runs;
         let mut found: BTreeSet<UnitId> = BTreeSet::new();

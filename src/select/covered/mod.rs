@@ -218,6 +218,20 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judge
             });
         }
         let mut left = Attributed::default();
+        if change.data {
+            let reaches = match &unseen {
+                Some(why) => Err(why.clone()),
+                None if path.extension() != b"py" => Err(ONLY_PYTHON.to_owned()),
+                None => ran.reads(path),
+            };
+            left.data = reaches.is_err();
+            judged.regions.push(Region {
+                path: path.clone(),
+                line: 1,
+                name: "data that it names".to_owned(),
+                reaches,
+            });
+        }
         let part = |both: &Both, docs: bool| match docs {
             true => Part::Docs,
             false if change.ways.contains(both) => Part::Way,
@@ -262,7 +276,7 @@ pub fn judge(finer: &Finer<'_>, evidence: &Evidence, reached: &Reached) -> Judge
                 left.docs.push(*both);
             }
         }
-        if !(left.units.is_empty() && left.docs.is_empty()) {
+        if left.data || !(left.units.is_empty() && left.docs.is_empty()) {
             judged.rest.insert(path.clone(), left);
         }
     }

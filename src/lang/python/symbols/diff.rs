@@ -153,6 +153,7 @@ fn told(before: &Symbols, after: &Symbols) -> Result<UnitChange, &'static str> {
         names: names.into_iter().map(str::to_owned).collect(),
         imports: imports.added,
         loads: imports.loads,
+        data: false,
         moved,
     }))
 }

@@ -179,6 +179,8 @@ pub(crate) struct Left {
     pub(super) name: NameId,
     /// It is reached through something imported.
     pub(super) imported: bool,
+    /// The name of the module that it is reached through, where it is more than that name.
+    pub(super) through: Option<NameId>,
     /// The lines of the statement, both included.
     pub(super) lines: (u32, u32),
 }

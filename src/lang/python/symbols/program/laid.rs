@@ -179,6 +179,9 @@ impl<'a> Laid<'a> {
                     let leaves = leaves.map(|left| ProgramLeft {
                         word: self.intern(&symbols.names[left.name as usize]),
                         imported: left.imported,
+                        through: left
+                            .through
+                            .map(|name| self.intern(&symbols.names[name as usize])),
                         lines: left.lines,
                     });
                     let leaves = leaves.collect();

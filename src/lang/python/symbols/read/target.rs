@@ -33,7 +33,7 @@ impl Reader<'_> {
         let mut functions = self.frames.iter().filter(|frame| frame.class.is_none());
         let inside = functions.clone().next().is_some();
         if inside && !functions.any(|frame| frame.vars.contains_key(name)) {
-            self.leaves(name, false);
+            self.leaves(name, false, None);
         }
         let unit = self.unit;
         self.bind(name, Bound::Value(ty, unit));
@@ -96,7 +96,7 @@ impl Reader<'_> {
     /// Something of this object is set: where it is the module's or a class's, later calls find it.
     pub(super) fn left_behind(&mut self, object: &Expr) {
         let (root, mut names) = keeping::way(object);
-        let mut imported = false;
+        let (mut imported, mut through) = (false, None);
         let lasting = match root {
             Root::Made => false,
             Root::Class => true,
@@ -111,6 +111,7 @@ impl Reader<'_> {
                     None => {
                         names.push(name);
                         imported = self.imported(name).is_some();
+                        through = Some(name).filter(|_| !imported);
                         !self.imported(name).is_some_and(|from| {
                             let top = from.module.split('.').next().unwrap_or_default();
                             from.level == 0 && stdlib::is_stdlib(top)
@@ -124,14 +125,17 @@ impl Reader<'_> {
             }
         };
         if lasting {
-            names.iter().for_each(|name| self.leaves(name, imported));
+            for name in names {
+                self.leaves(name, imported, through);
+            }
         }
     }
 
-    pub(super) fn leaves(&mut self, name: &str, imported: bool) {
+    pub(super) fn leaves(&mut self, name: &str, imported: bool, through: Option<&str>) {
         let left = Left {
             name: self.name(name),
             imported,
+            through: through.map(|through| self.name(through)),
             lines: self.stmt_lines,
         };
         let leaves = &mut self.out.units[self.unit as usize].leaves;
