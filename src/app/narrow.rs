@@ -9,7 +9,7 @@ use crate::lang::{self, UnitChange};
 use crate::model::{Attributed, Change, ChangeKind, Entry, Node, PathChange, Program, RepoPath};
 use crate::repo::Side;
 use crate::select::{
-    self, Calls, Cause, Defaulted, Edit, Evidence, Finer, Inputs, NamedAt, Namers, Selection,
+    self, Callable, Calls, Cause, Edit, Evidence, Finer, Inputs, NamedAt, Namers, Selection,
 };
 
 /// What a finer layer looks at, as far as it can be told from a change.
@@ -294,17 +294,16 @@ impl Workspace {
     /// Where functions of which nothing but defaults differs are named.
     fn calls_of(
         &self,
-        functions: BTreeMap<RepoPath, Vec<Defaulted>>,
+        functions: BTreeMap<RepoPath, Vec<Callable>>,
         sides: &[&Side],
     ) -> Result<Calls, AppError> {
         let mut found = Calls::new();
         let (false, [base, head]) = (functions.is_empty(), sides) else {
             return Ok(found);
         };
-        let snapshots = [self.repo.snapshot(base)?, self.repo.snapshot(head)?];
+        let (older, newer) = (self.repo.snapshot(base)?, self.repo.snapshot(head)?);
         for (path, functions) in functions {
-            let [before, after] = snapshots.each_ref().map(|side| side.read(&path));
-            let (Some(before), Some(after)) = (before?, after?) else {
+            let (Some(before), Some(after)) = (older.read(&path)?, newer.read(&path)?) else {
                 continue;
             };
             for function in functions {
@@ -312,14 +311,11 @@ impl Workspace {
                 let Some(defaulted) = defaulted(&before, &after, lines, is_method) else {
                     continue;
                 };
-                let mut named = <[NamedAt; 2]>::default();
-                for ((side, namers), named) in snapshots.iter().zip(function.namers).zip(&mut named)
-                {
-                    for namer in namers {
-                        let source = side.read(&namer)?;
-                        let found = source.and_then(|source| occurrences(&source, &defaulted));
-                        named.extend(found.map(|found| (namer, found)));
-                    }
+                let mut named = NamedAt::default();
+                for namer in function.namers {
+                    let source = older.read(&namer)?;
+                    let found = source.and_then(|source| occurrences(&source, &defaulted));
+                    named.extend(found.map(|found| (namer, found)));
                 }
                 let own = found.entry(path.clone()).or_default();
                 own.insert(function.place, named);

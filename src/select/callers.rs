@@ -14,32 +14,32 @@ use crate::model::{
 
 /// A function of which nothing but defaults may differ.
 #[derive(Clone, Debug)]
-pub struct Defaulted {
+pub struct Callable {
     /// Its place in its file in the older version.
     pub place: u32,
     /// Its first line in each version.
     pub lines: (u32, u32),
     /// It is a member of a class.
     pub is_method: bool,
-    /// For each version the files that name it.
-    pub namers: [BTreeSet<RepoPath>; 2],
+    /// The files of the older version that name it.
+    pub namers: BTreeSet<RepoPath>,
 }
 
 /// Where the name of a function stands, by file.
 pub type NamedAt = BTreeMap<RepoPath, Vec<Occurrence>>;
 
-/// By file and place in the older program, the functions of which nothing but defaults differs: where their names stand in each version
-/// of the files that name them.
-pub type Calls = BTreeMap<RepoPath, BTreeMap<u32, [NamedAt; 2]>>;
+/// By file and place in the older program, the functions of which nothing but defaults differs: where their names stand there.
+pub type Calls = BTreeMap<RepoPath, BTreeMap<u32, NamedAt>>;
 
-/// The functions of which nothing but defaults may differ, by file, where all who can call them name them.
+/// The functions of which nothing but defaults may differ, by file, where all who can call them name them. Who names them newly has
+/// changed itself.
 ///
-/// Cost: for each one pass over both programs.
-pub fn told_by_calls(finer: &Finer<'_>) -> BTreeMap<RepoPath, Vec<Defaulted>> {
-    let mut found: BTreeMap<RepoPath, Vec<Defaulted>> = BTreeMap::new();
+/// Cost: for each one a pass over both programs.
+pub fn told_by_calls(finer: &Finer<'_>) -> BTreeMap<RepoPath, Vec<Callable>> {
+    let mut found: BTreeMap<RepoPath, Vec<Callable>> = BTreeMap::new();
     let mut symbols = None;
     for (path, change) in finer.files {
-        let suite = Node::Test(Suite::Python { file: path.clone() });
+        let suite = Node::Test(Suite::python(path));
         if path.extension() != b"py" || finer.base.0.find(&suite).is_some() {
             continue;
         }
@@ -47,40 +47,34 @@ pub fn told_by_calls(finer: &Finer<'_>) -> BTreeMap<RepoPath, Vec<Defaulted>> {
         let defaults =
             heads.filter(|both| !(change.shapes.contains(both) || change.ways.contains(both)));
         for both in defaults {
-            let (Some(was), Some(is)) = *both else {
+            let (Some(place), Some(is)) = *both else {
                 continue;
             };
-            let symbols =
+            let [older, newer] =
                 symbols.get_or_insert_with(|| [finer.base.1, finer.head.1].map(Symbols::new));
-            let told = symbols.each_ref().map(|symbols| symbols.program());
-            let told = told.iter().zip([was, is]).map(|(program, place)| {
-                let module = program.modules.iter().find(|module| module.path == *path)?;
+            let unit = |symbols: &Symbols<'_>, place: u32| {
+                let mut modules = symbols.program().modules.iter();
+                let module = modules.find(|module| module.path == *path)?;
                 Some(module.first + place)
-            });
-            let Some(units) = told.collect::<Option<Vec<UnitId>>>() else {
+            };
+            let (Some(before), Some(after)) = (unit(older, place), unit(newer, is)) else {
                 continue;
             };
-            let named = symbols.iter().zip(&units).map(|(symbols, unit)| {
-                let users = callers(symbols, *unit)?.into_iter();
-                let program = symbols.program();
-                let path = |user: UnitId| {
-                    let module = program.units[user as usize].module;
-                    program.modules[module as usize].path.clone()
-                };
-                Some(users.map(path).collect())
-            });
-            let Some(named) = named.collect::<Option<Vec<BTreeSet<RepoPath>>>>() else {
+            let (Some(users), Some(_)) = (callers(older, before), callers(newer, after)) else {
                 continue;
             };
-            let Ok(namers) = named.try_into() else {
-                continue;
+            let program = older.program();
+            let path_of = |user: UnitId| {
+                let module = program.units[user as usize].module;
+                program.modules[module as usize].path.clone()
             };
-            let unit = |side: usize| &symbols[side].program().units[units[side] as usize];
-            found.entry(path.clone()).or_default().push(Defaulted {
-                place: was,
-                lines: (unit(0).lines.0, unit(1).lines.0),
-                is_method: unit(0).class.is_some(),
-                namers,
+            let own = &program.units[before as usize];
+            let line = newer.program().units[after as usize].lines.0;
+            found.entry(path.clone()).or_default().push(Callable {
+                place,
+                lines: (own.lines.0, line),
+                is_method: own.class.is_some(),
+                namers: users.into_iter().map(path_of).collect(),
             });
         }
     }

@@ -20,7 +20,7 @@ mod selection;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-pub use callers::{Calls, Defaulted, NamedAt, told_by_calls};
+pub use callers::{Callable, Calls, NamedAt, told_by_calls};
 pub use covered::{
     Evidence, Judgement, Reached, Region, Told, drop, is_or_holds, judge, told_by_lines,
 };

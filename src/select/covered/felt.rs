@@ -72,7 +72,7 @@ impl Ran<'_> {
             return Ok(Bits::default());
         }
         if let (Part::Defaults, Some(before), Some(place)) = (part, before, both.0)
-            && let Some([named, _]) = self.finer.calls.get(path).and_then(|all| all.get(&place))
+            && let Some(named) = self.finer.calls.get(path).and_then(|all| all.get(&place))
             && let Some(tests) = self.leave_out(before, named)
         {
             return Ok(tests);
