@@ -233,7 +233,8 @@ impl Workspace {
             for measured in &all {
                 places.lay(measured, &roots, language, &mut evidence);
             }
-            if is_lossy(&evidence) {
+            // of Cargo's each is measured by itself
+            if language == Language::Python && is_lossy(&evidence) {
                 told.warn(
                     "each line is recorded for one test only: measure with `COVERAGE_CORE=ctrace`, or with another version",
                 );

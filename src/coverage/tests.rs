@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::{CoverageError, all};
-use crate::model::Measured;
+use crate::model::{Bits, Measured};
 
 fn read(bytes: &[u8]) -> Result<Measured, CoverageError> {
     super::read(bytes, None)
@@ -72,6 +72,32 @@ fn lcov_with_test_names_tells_the_same_lines() {
     let database = cart(&read(&fixture("coverage_py/lines.coverage")).unwrap());
     assert_eq!(lcov["tests_test_cart_py__test_total"], [9, 13, 14, 15, 16]);
     assert_eq!(lcov[""], database[""]);
+}
+
+/// The lines of a file that would have shown, had they run.
+fn seen(measured: &Measured, file: &str) -> Vec<u32> {
+    let place = measured.files.iter().position(|name| name == file);
+    let of_file = |(other, _): &&(u32, Bits)| Some(*other as usize) == place;
+    let lines = measured.seen.iter().find(of_file);
+    lines.map_or_else(Vec::new, |(_, lines)| lines.iter().collect())
+}
+
+#[test]
+fn lines_that_did_not_run_are_seen_where_the_format_tells() {
+    let lcov = read(&fixture("lcov/till.info")).unwrap();
+    let lines = seen(&lcov, "/srv/till/src/lib.rs");
+    // run by nobody; left out by a condition
+    assert!(lines.contains(&40) && !lines.contains(&46), "{lines:?}");
+    let json = super::read(&fixture("llvm_json/shop.json"), Some("test")).unwrap();
+    let file = "/srv/shop/src/lib.rs";
+    let ran = handed("llvm_json/shop.json", file);
+    let lines = seen(&json, file);
+    assert!(ran.iter().all(|line| lines.contains(line)), "{lines:?}");
+    assert!(lines.len() > ran.len(), "{lines:?}");
+    // LLVM tells some counts from others, and a panic may take them below zero
+    let wrapped = "TN:t\nSF:a.rs\nDA:1,18446744073709551615\nDA:2,-1\nDA:3,0\nend_of_record\n";
+    let lines = read(wrapped.as_bytes()).unwrap().contexts.remove(0).lines;
+    assert_eq!(lines[0].1.iter().collect::<Vec<_>>(), [1, 2]);
 }
 
 #[test]

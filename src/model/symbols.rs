@@ -85,6 +85,8 @@ pub struct ProgramUnit {
     pub shares: Vec<(ModuleId, Word)>,
     /// Names of its file that it looks up.
     pub looks_up: Vec<Word>,
+    /// Names in its signature, where types are checked as they are written.
+    pub in_head: Vec<Word>,
     /// What it sets or adds to that later calls find.
     pub leaves: Vec<ProgramLeft>,
     /// What it does that names do not show.
@@ -153,6 +155,8 @@ pub struct Habits {
     pub replaced: bool,
     /// Runs code where no tracer may be: in another process.
     pub elsewhere: bool,
+    /// Draws at random, so that it may do something else each time.
+    pub draws: bool,
 }
 
 /// How a piece of code uses something.
@@ -338,6 +342,7 @@ impl Program {
                 words: unit.words.into_iter().map(|word| word + words).collect(),
                 keywords: unit.keywords.into_iter().map(|word| word + words).collect(),
                 looks_up: unit.looks_up.into_iter().map(|word| word + words).collect(),
+                in_head: unit.in_head.into_iter().map(|word| word + words).collect(),
                 shares: unit
                     .shares
                     .into_iter()

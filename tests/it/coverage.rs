@@ -1642,3 +1642,42 @@ fn data_that_a_file_names_when_it_is_loaded_is_felt_by_who_may_find_what_it_hold
         assert_eq!(found.join(", "), kept, "{made}");
     }
 }
+
+#[test]
+fn a_test_that_draws_at_random_may_do_something_else_next_time() {
+    let code = "def a(n):\n    return n + 1\n\n\ndef b(n):\n    return n + 2\n";
+    let tests = "import random\nfrom hypothesis import given, strategies\nfrom pkg.sign import a, b\n\n\ndef test_a():\n    assert a(1) == 2\n\n\n@given(strategies.integers())\ndef test_given(n):\n    assert b(n) if n < 2 ** 30 else a(n)\n\n\ndef test_random():\n    assert b(1) if random.random() < 0.9 else a(1)\n\n\ndef test_plain():\n    assert b(1)\n";
+    let (repo, file) = measured(
+        &[("pkg/sign.py", code), ("tests/test_sign.py", tests)],
+        &[
+            (
+                "",
+                &[
+                    ("pkg/sign.py", &[1, 5]),
+                    ("tests/test_sign.py", &[1, 2, 3, 6, 10, 11, 15, 19]),
+                ],
+            ),
+            (
+                "tests/test_sign.py::test_a|run",
+                &[("pkg/sign.py", &[2]), ("tests/test_sign.py", &[7])],
+            ),
+            (
+                "tests/test_sign.py::test_given|run",
+                &[("pkg/sign.py", &[6]), ("tests/test_sign.py", &[12])],
+            ),
+            (
+                "tests/test_sign.py::test_random|run",
+                &[("pkg/sign.py", &[6]), ("tests/test_sign.py", &[16])],
+            ),
+            (
+                "tests/test_sign.py::test_plain|run",
+                &[("pkg/sign.py", &[6]), ("tests/test_sign.py", &[20])],
+            ),
+        ],
+    );
+    edit(&repo, "pkg/sign.py", "n + 1", "n + 3");
+    let mut found = left(&repo, &file, &[]);
+    found.sort();
+    let kept = ["a", "given", "random"].map(|name| format!("tests/test_sign.py::test_{name}"));
+    assert_eq!(found, kept);
+}

@@ -218,3 +218,73 @@ fn each_test_may_have_a_file_of_its_own() {
         .run();
     assert_eq!(selected(&output), "till tests::large", "{}", output.stderr);
 }
+
+const MORE: &str = "\
+pub const TAG: &str = \"abc\";
+pub fn tagged() -> [u8; TAG.len()] {
+    [0; TAG.len()]
+}
+pub fn hidden() -> impl Fn() -> u8 {
+    move || 1
+}
+#[export_name = \"flag\"]
+pub static FLAG: bool = true;
+pub fn reads() -> bool {
+    FLAG
+}
+pub fn drawn() -> u8 {
+    fastrand::u8(0..9)
+}
+";
+
+/// The crate with a module more, and what `closes` and `sums` ran of it.
+fn with_more() -> (TestRepo, String) {
+    let lib = fs::read_to_string(fixtures().join("till/src/lib.rs")).expect("the library");
+    let lib = format!("{lib}mod more;\n");
+    let repo = till(&[("src/lib.rs", &lib), ("src/more.rs", MORE)]);
+    let mut lcov = measured();
+    for (test, ran) in [("sums", [2, 3, 4]), ("closes", [13, 14, 15])] {
+        lcov += &format!("TN:till tests::{test}\nSF:/srv/till/src/more.rs\n");
+        for line in (2..=7).chain(10..=15) {
+            lcov += &format!("DA:{line},{}\n", u8::from(ran.contains(&line)));
+        }
+        lcov += "end_of_record\n";
+    }
+    (repo, lcov)
+}
+
+#[test]
+fn what_types_or_others_may_read_is_as_the_layer_below_says() {
+    for (from, to, words) in [
+        (
+            "\"abc\"",
+            "\"abcd\"",
+            "TAG` narrows nothing: the signature of `tagged` names it",
+        ),
+        (
+            "|| 1",
+            "|| 2",
+            "hidden` narrows nothing: it may run, or be read, where no line shows it",
+        ),
+        (
+            "= true",
+            "= false",
+            "FLAG` narrows nothing: it may run, or be read, where no line shows it",
+        ),
+    ] {
+        let (repo, lcov) = with_more();
+        edit(&repo, "src/more.rs", from, to);
+        let output = select(&repo, "file", &lcov);
+        assert!(output.stderr.contains(words), "{to}\n{}", output.stderr);
+        assert_eq!(selected(&output), "till, till::counter", "{to}");
+    }
+}
+
+#[test]
+fn a_test_that_draws_at_random_may_do_something_else_next_time() {
+    let (repo, lcov) = with_more();
+    edit(&repo, "src/lib.rs", ">= LARGE", "> LARGE");
+    let output = select(&repo, "file", &lcov);
+    let tests = "till tests::closes, till tests::large";
+    assert_eq!(selected(&output), tests, "{}", output.stderr);
+}

@@ -267,6 +267,14 @@ fn collect_mentions(
             text: inner.to_owned(),
             line,
         }));
+        // what is put together behind a computed directory
+        let behind = text.rsplit_once("}/").map(|(_, behind)| behind);
+        if let Some(behind) = behind.filter(|behind| may_be_path(behind)) {
+            mentions.push(Mention {
+                text: behind.to_owned(),
+                line,
+            });
+        }
         if may_be_path(&text) {
             mentions.push(Mention { text, line });
         }

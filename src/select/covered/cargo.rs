@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::Finer;
 use super::super::named::Named;
 use super::{Evidence, Judgement, Region, place};
-use crate::model::{Attributed, Bits, Both, ModuleId, Node, Program, RepoPath, Suite, UnitId};
+use crate::model::{
+    Attributed, Bits, Both, ModuleId, Node, Program, ProgramUnit, RepoPath, Suite, UnitId,
+};
 
 const UNTOLD: &str = "it may run, or be read, where no line shows it";
 
@@ -109,6 +111,10 @@ fn users(program: &Program, evidence: &Evidence, value: UnitId) -> Result<Bits, 
     let mut at = 0;
     while let Some(&value) = values.get(at) {
         at += 1;
+        let module = program.units[value as usize].module;
+        if program.modules[module as usize].runs.contains(&value) {
+            return Err(UNTOLD.to_owned());
+        }
         let mut members = program
             .classes
             .iter()
@@ -117,11 +123,20 @@ fn users(program: &Program, evidence: &Evidence, value: UnitId) -> Result<Bits, 
             return Err("it belongs to a type or a trait".to_owned());
         }
         let named = Named::new(program, value);
+        let name = program.units[value as usize].name.rsplit("::").next();
+        let in_head = |own: &ProgramUnit| {
+            let mut words = own.in_head.iter();
+            words.any(|word| Some(program.words[*word as usize].as_str()) == name)
+        };
         for (own, user) in program.units.iter().zip(0..) {
             if values.contains(&user) || !named.by(user) {
                 continue;
             }
             match own.body {
+                // a type may be made of it
+                Some(_) if in_head(own) => {
+                    return Err(format!("the signature of `{}` names it", own.name));
+                }
                 Some(_) => found.extend(&ran(program, evidence, user)?),
                 None if own.is_value => values.push(user),
                 None => return Err(format!("`{}` is made of it", own.name)),
@@ -157,21 +172,30 @@ fn blind(finer: &Finer<'_>, evidence: &Evidence) -> Vec<(Bits, &'static str)> {
         .zip(0..)
         .map(|(module, at)| (&module.path, at))
         .collect();
-    let (mut spawning, mut unseen, mut unproven) = <(Bits, Bits, Bits)>::default();
+    let (mut spawning, mut drawing) = <(Bits, Bits)>::default();
+    let (mut unseen, mut unproven) = <(Bits, Bits)>::default();
     let ran = |unit: UnitId| {
         let own = &program.units[unit as usize];
         let path = &program.modules[own.module as usize].path;
         evidence.ran(path, &[own.body?])
     };
     // who starts programs: by the lines of the function that does, or by the file where something else may
-    let mut in_file: BTreeSet<ModuleId> = BTreeSet::new();
+    let [mut spawn_in, mut draw_in] = <[BTreeSet<ModuleId>; 2]>::default();
     for (own, unit) in program.units.iter().zip(0..) {
-        if own.habits.elsewhere {
-            match ran(unit) {
-                Some((tests, _)) => spawning.extend(&tests),
-                None => {
-                    in_file.insert(own.module);
-                }
+        let habits = [
+            (own.habits.elsewhere, &mut spawning, &mut spawn_in),
+            // a call that makes tests draws in these alone
+            (
+                own.habits.draws && (own.body.is_some() || own.is_value),
+                &mut drawing,
+                &mut draw_in,
+            ),
+        ];
+        for (has, tests, files) in habits {
+            match has.then(|| ran(unit)) {
+                Some(Some((ran, _))) => tests.extend(&ran),
+                Some(None) => drop(files.insert(own.module)),
+                None => {}
             }
         }
     }
@@ -192,7 +216,8 @@ fn blind(finer: &Finer<'_>, evidence: &Evidence) -> Vec<(Bits, &'static str)> {
         let own = program.suites.get(suite);
         let is_opaque = |module: &ModuleId| program.modules[*module as usize].opaque.is_some();
         let cannot_see = own.is_none_or(|own| own.blind.is_some()) || loaded.iter().any(is_opaque);
-        let spawns = loaded.iter().any(|module| in_file.contains(module));
+        let spawns = loaded.iter().any(|module| spawn_in.contains(module));
+        let draws = loaded.iter().any(|module| draw_in.contains(module));
         for (case, test) in tests {
             if cannot_see {
                 unseen.insert(test);
@@ -200,12 +225,16 @@ fn blind(finer: &Finer<'_>, evidence: &Evidence) -> Vec<(Bits, &'static str)> {
             if spawns {
                 spawning.insert(test);
             }
+            let begins = own.and_then(|own| own.cases.get(case));
+            let begins = begins.map_or(&[][..], Vec::as_slice);
+            let mut habits = begins
+                .iter()
+                .map(|unit| program.units[*unit as usize].habits);
+            if draws || habits.any(|habits| habits.draws) {
+                drawing.insert(test);
+            }
             // of a test whose own file was measured its own lines have to be there
-            let begins = own
-                .and_then(|own| own.cases.get(case))
-                .into_iter()
-                .flatten();
-            let mut begins = begins.filter_map(|unit| ran(*unit)).peekable();
+            let mut begins = begins.iter().filter_map(|unit| ran(*unit)).peekable();
             if begins.peek().is_some() && !begins.any(|(tests, _)| tests.contains(test)) {
                 unproven.insert(test);
             }
@@ -213,6 +242,7 @@ fn blind(finer: &Finer<'_>, evidence: &Evidence) -> Vec<(Bits, &'static str)> {
     }
     vec![
         (spawning, "starts programs"),
+        (drawing, "draws at random"),
         (unseen, "loads code that cannot be told apart"),
         (unproven, "was measured without a line of its own"),
     ]

@@ -103,7 +103,25 @@ impl<'a> Ran<'a> {
             (|habits| habits.looks_around, "looks at the whole process"),
         ];
         let kinds = kinds.iter();
-        kinds.map(|(is, what)| (self.with(*is), *what)).collect()
+        let kinds = kinds.map(|(is, what)| (self.with(*is), *what));
+        kinds.chain([(self.draw(), "draws at random")]).collect()
+    }
+
+    /// The tests that may do something else each time: they draw at random themselves, or what sets them up does. What is drawn in
+    /// other code mostly gives a name to something.
+    fn draw(&self) -> Bits {
+        let program = self.program();
+        let suites = self.evidence.tests.iter();
+        let suites: BTreeSet<&RepoPath> = suites.filter_map(|(suite, _)| suite.file()).collect();
+        let mut found = Bits::default();
+        for (own, unit) in program.units.iter().zip(0..) {
+            let path = &program.modules[own.module as usize].path;
+            let of_tests = suites.contains(path) || path.file_name() == b"conftest.py";
+            if own.habits.draws && of_tests {
+                found.extend(&self.may_run(unit));
+            }
+        }
+        found
     }
 
     /// Why nothing at all can be told, if so.

@@ -114,6 +114,13 @@ pub(super) fn looks_around(name: &str) -> bool {
     )
 }
 
+/// Whether whoever uses something of this module may do something else each time.
+pub(super) fn draws(module: &str) -> bool {
+    let top = module.split('.').next().unwrap_or_default();
+    matches!(top, "faker" | "hypothesis" | "random" | "schemathesis")
+        || module.ends_with("numpy.random")
+}
+
 /// Whether whoever uses this name reads sources, or code that was made of them.
 pub(super) fn reads_sources(name: &str) -> bool {
     matches!(

@@ -100,78 +100,80 @@ pub(crate) struct Unit {
     pub(super) calls: Vec<TyId>,
     /// What a call gives; for fixtures also what is yielded.
     pub(super) returns: TyId,
-    pub(super) flags: u32,
+    pub(super) flags: u64,
 }
 
 /// Its value is read without a call.
-pub(super) const PROPERTY: u32 = 1;
+pub(super) const PROPERTY: u64 = 1;
 /// Its call gives something to enter.
-pub(super) const CONTEXT: u32 = 2;
+pub(super) const CONTEXT: u64 = 2;
 /// As a decorator it gives back what it is given, and keeps it nowhere.
-pub(super) const PASSES: u32 = 4;
+pub(super) const PASSES: u64 = 4;
 /// As a decorator's maker it gives such a decorator.
-pub(super) const MAKES_PASSING: u32 = 8;
+pub(super) const MAKES_PASSING: u64 = 8;
 /// Looks at names that it computes.
-pub(super) const DYNAMIC: u32 = 16;
+pub(super) const DYNAMIC: u64 = 16;
 /// Looks at all names of an object.
-pub(super) const REFLECTS: u32 = 32;
+pub(super) const REFLECTS: u64 = 32;
 /// Imports by computed names.
-pub(super) const IMPORTS: u32 = 64;
+pub(super) const IMPORTS: u64 = 64;
 /// Starts other processes, or programs in this one.
-pub(super) const SPAWNS: u32 = 128;
+pub(super) const SPAWNS: u64 = 128;
 /// Reads docstrings or sources.
-pub(super) const READS_DOCS: u32 = 256;
+pub(super) const READS_DOCS: u64 = 256;
 /// Asks for fixtures by computed names.
-pub(super) const ANY_FIXTURE: u32 = 512;
+pub(super) const ANY_FIXTURE: u64 = 512;
 /// Handed at once to a decorator that nobody knows.
-pub(super) const GIVEN_AWAY: u32 = 1024;
+pub(super) const GIVEN_AWAY: u64 = 1024;
 /// What a call gives is kept for later calls.
-pub(super) const CACHED: u32 = 2048;
+pub(super) const CACHED: u64 = 2048;
 /// Runs once for several tests.
-pub(super) const WIDE: u32 = 4096;
+pub(super) const WIDE: u64 = 4096;
 /// Looks at what is left of others in the process.
-pub(super) const LOOKS_AROUND: u32 = 8192;
+pub(super) const LOOKS_AROUND: u64 = 8192;
 /// Reads sources.
-pub(super) const READS_SOURCES: u32 = 16384;
+pub(super) const READS_SOURCES: u64 = 16384;
 /// Runs code where no tracer may be: in another process.
-pub(super) const ELSEWHERE: u32 = 32768;
+pub(super) const ELSEWHERE: u64 = 32768;
 /// Reads the parameters of functions.
-pub(super) const READS_HEADS: u32 = 65536;
+pub(super) const READS_HEADS: u64 = 65536;
 /// Its body does nothing.
-pub(super) const EMPTY: u32 = 131_072;
+pub(super) const EMPTY: u64 = 131_072;
 /// What runs where it is defined may fail: it does more than putting names and literals together.
-pub(super) const MAY_FAIL: u32 = 262_144;
+pub(super) const MAY_FAIL: u64 = 262_144;
 /// Lists the names of the file that it stands in, or computes them.
-pub(super) const NAMES_AROUND: u32 = 524_288;
+pub(super) const NAMES_AROUND: u64 = 524_288;
 /// Heirs have to define it before instances of them can be made.
-pub(super) const ABSTRACT: u32 = 1_048_576;
+pub(super) const ABSTRACT: u64 = 1_048_576;
 
 /// Takes nothing, and defines no function: what it computes is the same whoever calls it. Where what it gives is kept by what it
 /// took, texts and numbers are nothing.
-pub(super) const TAKES_NOTHING: u32 = 4_194_304;
+pub(super) const TAKES_NOTHING: u64 = 4_194_304;
 /// Lists what there is to import.
-pub(super) const LISTS: u32 = 8_388_608;
+pub(super) const LISTS: u64 = 8_388_608;
 /// Lists files, or asks for the file or module that something stands in.
-pub(super) const LISTS_FILES: u32 = 16_777_216;
+pub(super) const LISTS_FILES: u64 = 16_777_216;
 /// A decorator that is not known is called where it is defined, which may fail.
-pub(super) const DECORATED: u32 = 67_108_864;
+pub(super) const DECORATED: u64 = 67_108_864;
 /// Loading the file does nothing but to define things and to import.
-pub(super) const QUIET: u32 = 33_554_432;
+pub(super) const QUIET: u64 = 33_554_432;
 /// The next statement takes its name: nobody can call it.
-pub(super) const REPLACED: u32 = 2_097_152;
+pub(super) const REPLACED: u64 = 2_097_152;
 
 /// Only puts together what it is given, as far as what it calls does.
-pub(super) const GIVES: u32 = 134_217_728;
+pub(super) const GIVES: u64 = 134_217_728;
 /// And makes what comes next to its class.
-pub(super) const GIVES_ALONG: u32 = 268_435_456;
+pub(super) const GIVES_ALONG: u64 = 268_435_456;
 
 /// As a decorator it gives what runs the function that it is given whenever it is called, unless something fails before.
-pub(super) const RUNS_IT: u32 = 536_870_912;
+pub(super) const RUNS_IT: u64 = 536_870_912;
 /// As a decorator's maker it gives such a decorator.
-pub(super) const MAKES_RUNNING: u32 = 1_073_741_824;
+pub(super) const MAKES_RUNNING: u64 = 1_073_741_824;
 
 /// Takes arguments under any name.
-pub(super) const COLLECTS: u32 = 2_147_483_648;
+pub(super) const COLLECTS: u64 = 2_147_483_648;
+/// Draws at random, so that it may do something else each time.
+pub(super) const DRAWS: u64 = 4_294_967_296;
 
 /// A value of a module or class that is set or added to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]

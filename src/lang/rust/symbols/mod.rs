@@ -80,6 +80,14 @@ pub(crate) struct Unit {
     pub(super) uses: Vec<(NameId, How)>,
     /// Starts programs.
     pub(super) spawns: bool,
+    /// Draws at random.
+    pub(super) draws: bool,
+    /// Forks a process, or ends one without a word.
+    pub(super) forks: bool,
+    /// For functions: the names in the signature.
+    pub(super) in_head: Vec<NameId>,
+    /// For macros: an impl stands in it.
+    pub(super) implements: bool,
     /// For functions: the lines of the body, where it runs when the function is called and at no other time.
     pub(super) runs: Option<(u32, u32)>,
     /// For macros: names of items that its expansions may define; for macro calls: the macro.

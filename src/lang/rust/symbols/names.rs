@@ -21,6 +21,23 @@ const KEYWORDS: &[&str] = &[
     "unsafe", "use", "where", "while",
 ];
 
+/// Crates, macros and functions that draw at random.
+const RANDOM: &[&str] = &[
+    "arbtest",
+    "bolero",
+    "fastrand",
+    "getrandom",
+    "prop_assert",
+    "proptest",
+    "quickcheck",
+    "rand",
+    "thread_rng",
+    "TestRunner",
+];
+
+/// Functions after which a process may end without writing down what it ran.
+const FORKS: &[&str] = &["_exit", "fork", "posix_spawn", "vfork"];
+
 /// Numbers the names of a file.
 #[derive(Debug, Default)]
 pub(super) struct Interner {
@@ -48,6 +65,10 @@ pub(super) struct Names {
     pub(super) uses: Vec<(NameId, How)>,
     /// Some of them start programs.
     pub(super) spawns: bool,
+    /// Some of them draw at random.
+    pub(super) draws: bool,
+    /// Some of them fork a process, or end one without a word.
+    pub(super) forks: bool,
 }
 
 /// Whether the token at `index` is an identifier that can name something.
@@ -119,6 +140,8 @@ pub(super) fn names(
                     continue;
                 };
                 found.spawns |= PROGRAMS.contains(&name);
+                found.draws |= RANDOM.contains(&name);
+                found.forks |= FORKS.contains(&name);
                 let free = index < unknown || index < attribute;
                 let bound = within
                     .bound

@@ -3,9 +3,9 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::{
-    ABSTRACT, ANY_FIXTURE, CACHED, COLLECTS, DECORATED, DYNAMIC, ELSEWHERE, EMPTY, IMPORTS, LISTS,
-    LOOKS_AROUND, MAY_FAIL, READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, REPLACED, SPAWNS,
-    TAKES_NOTHING, WIDE,
+    ABSTRACT, ANY_FIXTURE, CACHED, COLLECTS, DECORATED, DRAWS, DYNAMIC, ELSEWHERE, EMPTY, IMPORTS,
+    LISTS, LOOKS_AROUND, MAY_FAIL, READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, REPLACED,
+    SPAWNS, TAKES_NOTHING, WIDE,
 };
 use super::super::{Bound, Kind, Member, NameId, Symbols, TyId, Unit};
 use super::{LinkedFile, is_named, last_part};
@@ -202,6 +202,7 @@ impl<'a> Laid<'a> {
                         keywords: Vec::new(),
                         shares: Vec::new(),
                         looks_up,
+                        in_head: Vec::new(),
                         leaves,
                         habits: Habits {
                             computes_names: habit(DYNAMIC),
@@ -214,6 +215,7 @@ impl<'a> Laid<'a> {
                             cached: habit(CACHED),
                             wide: habit(WIDE),
                             looks_around: habit(LOOKS_AROUND),
+                            draws: habit(DRAWS) && unit.kind == Kind::Function,
                             reads_sources: habit(READS_SOURCES),
                             reads_heads: habit(READS_HEADS),
                             empty: habit(EMPTY),

@@ -246,7 +246,7 @@ impl<'a> Linker<'a> {
             .get((unit - self.laid.units[file as usize]) as usize)
     }
 
-    pub(super) fn flags(&self, unit: UnitId) -> u32 {
+    pub(super) fn flags(&self, unit: UnitId) -> u64 {
         self.unit(unit).map_or(0, |u| u.flags)
     }
 

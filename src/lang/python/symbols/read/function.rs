@@ -8,9 +8,9 @@ use super::super::pure::{Known, dotted};
 use super::super::scope::{Frame, Names, parameters};
 use super::super::units::Part;
 use super::super::{
-    ABSTRACT, Bound, CACHED, COLLECTS, CONTEXT, DECORATED, EMPTY, Fixture, GIVEN_AWAY, GIVES,
-    GIVES_ALONG, Kind, MAKES_PASSING, MAKES_RUNNING, MAY_FAIL, Member, NameId, PASSES, PROPERTY,
-    REPLACED, RUNS_IT, TAKES_NOTHING, Ty, TyId, Unit, Use, WIDE, keeping, pure,
+    ABSTRACT, Bound, CACHED, COLLECTS, CONTEXT, DECORATED, DRAWS, EMPTY, Fixture, GIVEN_AWAY,
+    GIVES, GIVES_ALONG, Kind, MAKES_PASSING, MAKES_RUNNING, MAY_FAIL, Member, NameId, PASSES,
+    PROPERTY, REPLACED, RUNS_IT, TAKES_NOTHING, Ty, TyId, Unit, Use, WIDE, keeping, pure,
 };
 use super::{Reader, arguments_of, texts};
 
@@ -58,6 +58,11 @@ impl Reader<'_> {
                 .unwrap_or_default();
             if keeping::is_cache(decorator) {
                 flags |= CACHED;
+            }
+            let root = name.as_deref().and_then(|n| n.split('.').next());
+            let from = root.and_then(|root| self.imported(root));
+            if from.is_some_and(|import| keeping::draws(&import.module)) {
+                flags |= DRAWS;
             }
             if called.is_some_and(|call| !is_accepted(last, call, function)) {
                 flags |= MAY_FAIL;

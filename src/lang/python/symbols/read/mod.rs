@@ -191,7 +191,7 @@ impl Reader<'_> {
         }
     }
 
-    fn flag(&mut self, flag: u32) {
+    fn flag(&mut self, flag: u64) {
         self.out.units[self.unit as usize].flags |= flag;
     }
 

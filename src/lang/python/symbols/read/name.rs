@@ -4,8 +4,8 @@ use ruff_python_ast::Expr;
 
 use super::super::diff::is_of_python;
 use super::super::{
-    ANY_FIXTURE, DYNAMIC, ELSEWHERE, IMPORTS, Imported, LISTS, LISTS_FILES, LOOKS_AROUND, NameId,
-    READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, SPAWNS, Ty, TyId, Use, keeping,
+    ANY_FIXTURE, DRAWS, DYNAMIC, ELSEWHERE, IMPORTS, Imported, LISTS, LISTS_FILES, LOOKS_AROUND,
+    NameId, READS_DOCS, READS_HEADS, READS_SOURCES, REFLECTS, SPAWNS, Ty, TyId, Use, keeping,
 };
 use super::Reader;
 use super::pieces::{format, pieces};
@@ -102,6 +102,9 @@ impl Reader<'_> {
             let module = self.imported(&owner.id);
             let module = module.map_or(owner.id.as_str(), |import| import.module.as_str());
             let module = module.to_owned();
+            if keeping::draws(&module) || keeping::draws(&format!("{module}.{text}")) {
+                self.flag(DRAWS);
+            }
             if keeping::reads_docs(&module) {
                 self.flag(READS_DOCS);
             }
@@ -211,6 +214,12 @@ impl Reader<'_> {
         }
         if keeping::looks_around(name) {
             self.flag(LOOKS_AROUND);
+        }
+        if self
+            .imported(name)
+            .is_some_and(|import| keeping::draws(&import.module))
+        {
+            self.flag(DRAWS);
         }
         if keeping::reads_heads(name) {
             self.flag(READS_HEADS);

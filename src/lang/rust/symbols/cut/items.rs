@@ -42,16 +42,23 @@ impl<'t> Cutter<'_, 't> {
         let kept = inside.into_iter().any(|i| {
             matches!(tokens.text(i), "macro_export" | "no_mangle")
                 || (tokens.is(i, "impl")
-                    && matches!(tokens.text(i - 1), "{" | "}" | ";" | "]" | "unsafe"))
+                    && matches!(tokens.text(i - 1), "{" | "}" | ";" | "]" | "(" | "unsafe"))
         });
+        let head = || before.start..open;
+        // what it gives is of a type that its body tells
+        let hides_type = head().any(|i| tokens.is(i, "impl") && !tokens.is(i - 1, ":"));
         let unit = self.push(before, item, holder);
+        let names = head().filter(|i| names_something(tokens, *i));
+        let names: Vec<&str> = names.filter_map(|i| tokens.ident(i)).collect();
+        let in_head = names.into_iter().map(|name| self.names.id(name)).collect();
         let held = holder.is_some_and(|(unit, _)| self.out.units[*unit as usize].kept);
         let own = &mut self.out.units[unit as usize];
         own.kept |= kept;
+        own.in_head = in_head;
         // a const function may run when others are compiled, and whoever keeps it may do anything with it
         if let (Some(first), Some(last)) = (tokens.get(open), tokens.get(close))
             && tokens.is(open, "{")
-            && !(own.kept || held || before.constant)
+            && !(own.kept || held || hides_type || before.constant)
         {
             own.runs = Some((first.line, last.line));
         }

@@ -44,8 +44,10 @@ impl Cutter<'_, '_> {
         };
         let unit = self.push(before, item, None);
         let own = &mut self.out.units[unit as usize];
+        let hands_on = hands_on(tokens, open..close);
+        own.implements = (open..close).any(|i| tokens.is(i, "impl"));
         own.defines = defines;
-        own.items = maker.items;
+        own.items = maker.items.filter(|_| !hands_on);
         own.methods = maker.methods;
         own.calls = calls;
         // whoever can see it may call it, whatever stands before it
@@ -146,6 +148,44 @@ impl Cutter<'_, '_> {
         own.hidden = false;
         next
     }
+}
+
+/// Whether a macro may hand on items that it is given: what matches `item`, or any tokens, stands where items do.
+fn hands_on(tokens: &Tokens<'_>, range: Range<usize>) -> bool {
+    let is_matched = |i: usize| {
+        tokens.is(i, ":") && matches!(tokens.text(i + 1), "item" | "tt") && i > range.start
+    };
+    let matched = range.clone().filter(|i| is_matched(*i));
+    let matched: Vec<(&str, bool)> = matched
+        .filter_map(|i| Some((tokens.ident(i - 1)?, tokens.is(i + 1, "item"))))
+        .collect();
+    let mut at = range.start;
+    while at < range.end {
+        if tokens.is(at, "fn") {
+            // what stands in a body is no item of the file
+            let open = body(tokens, at + 1, range.end);
+            at = tokens
+                .close(open)
+                .filter(|_| tokens.is(open, "{"))
+                .unwrap_or(at)
+                + 1;
+            continue;
+        }
+        let name = tokens.ident(at + 1).filter(|_| tokens.is(at, "$"));
+        if let Some(name) = name
+            && !is_matched(at + 2)
+        {
+            let before = tokens.text(at.saturating_sub(1));
+            let repeated = before == "(" && tokens.is(at.saturating_sub(2), "$");
+            let stands_free = repeated || matches!(before, "{" | "}" | ";" | "]" | ")");
+            let mut matched = matched.iter();
+            if matched.any(|(other, item)| *other == name && (*item || stands_free)) {
+                return true;
+            }
+        }
+        at += 1;
+    }
+    false
 }
 
 /// Types in the header of an impl: its own, and the arguments of its trait.

@@ -286,6 +286,8 @@ impl<'t> Cutter<'_, 't> {
             kept: kept || kept_with,
             uses: found.uses,
             spawns: found.spawns,
+            draws: found.draws,
+            forks: found.forks,
             ..Unit::default()
         });
         unit

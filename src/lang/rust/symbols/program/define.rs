@@ -28,12 +28,18 @@ impl Linker<'_> {
                         module,
                         lines: unit.lines,
                         body: unit.runs,
+                        in_head: unit
+                            .in_head
+                            .iter()
+                            .map(|name| words[*name as usize])
+                            .collect(),
                         is_value: matches!(unit.kind, Kind::Value | Kind::Macro | Kind::Alias),
                         ..ProgramUnit::default()
                     };
                     laid.habits.spawns = unit.spawns;
+                    laid.habits.draws = unit.draws;
                     // a type or an import of that name starts nothing
-                    laid.habits.elsewhere = unit.spawns
+                    laid.habits.elsewhere = (unit.spawns || unit.forks)
                         && !matches!(
                             unit.kind,
                             Kind::Docs | Kind::Type | Kind::Alias | Kind::Trait | Kind::Impl

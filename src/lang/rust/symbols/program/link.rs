@@ -2,7 +2,8 @@
 
 use super::Linker;
 use crate::lang::rust::symbols::{How, Kind, REST, Unit};
-use crate::model::{ModuleId, ProgramUse, Word};
+use crate::model::{ModuleId, Program, ProgramUse, UnitId, Word};
+use rustc_hash::FxHashSet;
 
 impl Linker<'_> {
     /// What each unit uses.
@@ -48,6 +49,44 @@ impl Linker<'_> {
             uses.sort_unstable();
             uses.dedup();
             self.program.units[id as usize].uses = uses;
+        }
+    }
+
+    /// The body of a function that calls a macro with an impl in it counts elsewhere, too.
+    pub(super) fn leak(&mut self) {
+        let mut leaking: FxHashSet<UnitId> = FxHashSet::default();
+        let units = self.units();
+        let macros = units.iter().filter(|(_, _, unit)| unit.kind == Kind::Macro);
+        leaking.extend(
+            macros
+                .clone()
+                .filter(|(.., unit)| unit.implements)
+                .map(|(_, id, _)| *id),
+        );
+        let calls = |program: &Program, leaking: &FxHashSet<UnitId>, id: UnitId| {
+            let mut uses = program.units[id as usize].uses.iter();
+            uses.any(|used| matches!(used, ProgramUse::Call(unit) if leaking.contains(unit)))
+        };
+        loop {
+            let before = leaking.len();
+            for (_, id, _) in macros.clone() {
+                if calls(&self.program, &leaking, *id) {
+                    leaking.insert(*id);
+                }
+            }
+            if leaking.len() == before {
+                break;
+            }
+        }
+        for (module, id, unit) in units {
+            if !calls(&self.program, &leaking, id) {
+                continue;
+            }
+            self.program.units[id as usize].body = None;
+            // that of a test is for its own types
+            if unit.kind == Kind::Function {
+                self.program.modules[module as usize].runs.push(id);
+            }
         }
     }
 

@@ -74,6 +74,7 @@ pub(in crate::lang::rust) fn program(
     linker.define();
     linker.implement();
     linker.link();
+    linker.leak();
     for part in &parts {
         linker.suites(part);
     }
@@ -311,6 +312,40 @@ mod tests {
             .collect();
         told.sort();
         assert_eq!(told, ["m::plain: m::plain", "made: t!"]);
+    }
+
+    #[test]
+    fn items_that_a_macro_hands_on_are_reached_by_their_names() {
+        let given = "pub fn calls() -> u8 { helper() }";
+        for (text, led) in [
+            ("($($i:item)*) => { $( #[cfg(unix)] $i )* }", true),
+            ("($($t:tt)*) => { $($t)* }", true),
+            ("($($t:tt)*) => { mod inner { $($t)* } }", true),
+            ("($n:ident, $d:tt) => { fn $n() -> u8 { $d } }", false),
+            ("($($t:tt)*) => { fn made() { $($t)* } }", false),
+        ] {
+            let program = of(&format!(
+                "macro_rules! m {{ {text} }} fn helper() -> u8 {{ 1 }} m! {{ {given} }} fn uses() {{ calls(); }}"
+            ));
+            let place = |name: &str| program.units.iter().position(|unit| unit.name == name);
+            let call = place("m!").expect("the call") as UnitId;
+            let uses = &program.units[place("uses").expect("a function")].uses;
+            let leads = uses.contains(&crate::model::ProgramUse::Call(call));
+            assert_eq!(leads, led, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_calls_a_macro_with_an_impl_in_it_counts_everywhere() {
+        let program = of(
+            "macro_rules! i { ($t:ty) => { impl A for $t {} } } macro_rules! o { ($t:ty) => { i!($t); } } fn f() { o!(B); } fn g() {}",
+        );
+        let place = |name: &str| program.units.iter().position(|unit| unit.name == name);
+        for (name, leaks) in [("f", true), ("g", false)] {
+            let unit = place(name).expect("a function") as UnitId;
+            assert_eq!(program.modules[0].runs.contains(&unit), leaks, "{name}");
+            assert_eq!(program.units[unit as usize].body.is_none(), leaks, "{name}");
+        }
     }
 
     #[test]
