@@ -204,7 +204,12 @@ impl Select {
         }
         if let Some(covered) = &answer.covered {
             for warning in &covered.warnings {
-                ui.say(format!("warning: coverage narrows nothing: {warning}"));
+                // one of several files may be of no use
+                let comes_to = match covered.tests {
+                    0 => "coverage narrows nothing",
+                    _ => "coverage",
+                };
+                ui.say(format!("warning: {comes_to}: {warning}"));
             }
             covered.summary().into_iter().for_each(|line| ui.say(line));
             if self.explain {

@@ -212,11 +212,21 @@ fn each_test_may_have_a_file_of_its_own() {
         fs::write(file, record).expect("a file");
     }
     fs::write(dir.path().join("cov.commit"), "HEAD\n").expect("a file");
-    let output = Tia::new(&repo, "select")
-        .args(&["--base", "HEAD", "--format", "lines", "--coverage"])
-        .args(&[&format!("{}/cov/{{test}}.info", dir.path().display())])
-        .run();
+    let run = || {
+        Tia::new(&repo, "select")
+            .args(&["--base", "HEAD", "--format", "lines", "--coverage"])
+            .args(&[&format!("{}/cov/{{test}}.info", dir.path().display())])
+            .run()
+    };
+    let output = run();
     assert_eq!(selected(&output), "till tests::large", "{}", output.stderr);
+    // one that is damaged tells nothing of its test
+    fs::write(dir.path().join("cov/till/tests::sums.info"), "damaged").expect("a file");
+    let output = run();
+    let tests = "till tests::large, till tests::sums";
+    assert_eq!(selected(&output), tests, "{}", output.stderr);
+    let words = "warning: coverage: `";
+    assert!(output.stderr.contains(words), "{}", output.stderr);
 }
 
 const MORE: &str = "\
