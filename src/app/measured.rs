@@ -18,7 +18,7 @@ pub(super) type Roots = BTreeMap<String, usize>;
 /// What stands between an executable and a test of it: in what nextest prints, in names of files, in JUnit reports.
 const BEHIND_EXECUTABLE: [char; 3] = [' ', '/', '$'];
 
-/// The languages whose tests are told apart, each with what its files end in.
+/// The languages whose tests are told apart.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Language {
     Python,
@@ -76,9 +76,8 @@ impl<'a> Places<'a> {
             let Some(file) = suite.file() else {
                 for case in cases {
                     spell(case.clone(), suite, case);
-                    for spelling in [case.clone(), format!("{suite} {case}")] {
-                        spell(plain(&spelling), suite, case);
-                    }
+                    spell(plain(case), suite, case);
+                    spell(plain(&format!("{suite} {case}")), suite, case);
                 }
                 executables.insert(suite.to_string(), suite);
                 continue;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::cmd::Tia;
 use crate::support::output::Output;
-use crate::support::repo::TestRepo;
+use crate::support::repo::{TestRepo, edit};
 
 /// Stays always: what it runs in another process was not measured.
 const BLIND: &str = "test_in_a_process";
@@ -26,13 +26,6 @@ fn shop() -> TestRepo {
     repo.commit().expect("a commit");
     repo.git(["tag", "measured"]).expect("a tag");
     repo
-}
-
-fn edit(repo: &TestRepo, file: &str, from: &str, to: &str) {
-    let text = String::from_utf8(repo.read(file.as_bytes()).expect("the file")).expect("text");
-    assert!(text.contains(from), "{file} holds no {from:?}");
-    repo.write(file.as_bytes(), text.replacen(from, to, 1).as_bytes())
-        .expect("a file");
 }
 
 fn select(repo: &TestRepo, coverage: &str, more: &[&str]) -> Output {

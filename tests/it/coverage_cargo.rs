@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::cmd::Tia;
 use crate::support::output::Output;
-use crate::support::repo::TestRepo;
+use crate::support::repo::{TestRepo, edit};
 
 /// Stays always: what it runs in another process was not measured.
 const BLIND: &str = "till::counter prints";
@@ -38,13 +38,6 @@ fn till(more: &[(&str, &str)]) -> TestRepo {
     }
     repo.commit().expect("a commit");
     repo
-}
-
-fn edit(repo: &TestRepo, file: &str, from: &str, to: &str) {
-    let text = String::from_utf8(repo.read(file.as_bytes()).expect("the file")).expect("text");
-    assert!(text.contains(from), "{file} holds no {from:?}");
-    repo.write(file.as_bytes(), text.replacen(from, to, 1).as_bytes())
-        .expect("a file");
 }
 
 /// Selects by definitions, or by whole files.
@@ -297,4 +290,24 @@ fn a_test_that_draws_at_random_may_do_something_else_next_time() {
     let output = select(&repo, "file", &lcov);
     let tests = "till tests::closes, till tests::large";
     assert_eq!(selected(&output), tests, "{}", output.stderr);
+}
+
+#[test]
+fn a_source_of_another_language_that_nobody_is_seen_to_read_may_be_read_by_any() {
+    let repo = till(&[("src/made.py", "print(1)\n")]);
+    edit(&repo, "src/made.py", "1", "2");
+    edit(&repo, "src/lib.rs", ">= LARGE", "> LARGE");
+    let without = Tia::new(&repo, "select")
+        .args(&["--base", "HEAD", "--format", "lines"])
+        .run();
+    for granularity in ["file", "symbol"] {
+        let output = select(&repo, granularity, &measured());
+        assert_eq!(
+            selected(&output),
+            "till, till::counter",
+            "{}",
+            output.stderr
+        );
+        assert_eq!(selected(&output), selected(&without));
+    }
 }

@@ -4,7 +4,8 @@
 //! it is a `const fn`. So a test that ran none of its lines does what it did. Another text of a constant or a macro is felt by who ran a
 //! function that names it. What else changes shows in no line.
 //!
-//! Not seen: what a test leaves behind for others of its process in a static, in the environment, on disk; processes that are forked.
+//! Not seen: what a test leaves behind for others of its process in a static, in the environment, on disk; processes that are forked by
+//! packages from elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,19 +76,21 @@ fn reaches(
     let (Some(_), Some(_), false) = (both.0, both.1, change.heads.contains(both)) else {
         return Err("it is new, gone, or got at in another way".to_owned());
     };
-    let unit = |program: &Program, place: Option<u32>| {
-        let module = program.modules.iter().find(|module| module.path == *path)?;
-        Some(module.first + place?)
-    };
-    let found = unit(finer.base.1, both.0).zip(unit(finer.head.1, both.1));
-    let (before, after) = found.ok_or_else(|| "it cannot be found".to_owned())?;
-    let [was, is] = [(finer.base.1, before), (finer.head.1, after)]
-        .map(|(program, unit)| &program.units[unit as usize]);
+    let found = place(finer, path, both).zip(place(finer, path, &(None, both.1)));
+    let ((base, before), (head, after)) = found.ok_or_else(|| "it cannot be found".to_owned())?;
+    let (was, is) = (&base.units[before as usize], &head.units[after as usize]);
     match (was.body, is.body) {
-        (Some(_), Some(_)) => ran(finer.base.1, evidence, before),
-        (None, None) if was.is_value && is.is_value => users(finer.base.1, evidence, before),
+        (Some(_), Some(_)) => ran(base, evidence, before),
+        (None, None) if was.is_value && is.is_value => users(base, evidence, before),
         _ => Err(UNTOLD.to_owned()),
     }
+}
+
+/// Who ran the body of a function; `None` where it has none, or its file was not measured.
+fn in_body(program: &Program, evidence: &Evidence, unit: UnitId) -> Option<Bits> {
+    let own = &program.units[unit as usize];
+    let path = &program.modules[own.module as usize].path;
+    Some(evidence.ran(path, &[own.body?])?.0)
 }
 
 /// The tests that ran a line of a function.
@@ -96,7 +99,7 @@ fn ran(program: &Program, evidence: &Evidence, unit: UnitId) -> Result<Bits, Str
     let path = &program.modules[own.module as usize].path;
     let body = own.body.ok_or_else(|| UNTOLD.to_owned())?;
     let would_show = |lines: &Bits| lines.meets(body.0..=body.1);
-    let (tests, _) = evidence.ran(path, &[body]).unwrap_or_default();
+    let tests = in_body(program, evidence, unit).unwrap_or_default();
     // what is left out by a condition, or not measured, may run all the same
     match evidence.seen.get(path).is_some_and(would_show) || !tests.is_empty() {
         true => Ok(tests),
@@ -174,11 +177,7 @@ fn blind(finer: &Finer<'_>, evidence: &Evidence) -> Vec<(Bits, &'static str)> {
         .collect();
     let (mut spawning, mut drawing) = <(Bits, Bits)>::default();
     let (mut unseen, mut unproven) = <(Bits, Bits)>::default();
-    let ran = |unit: UnitId| {
-        let own = &program.units[unit as usize];
-        let path = &program.modules[own.module as usize].path;
-        evidence.ran(path, &[own.body?])
-    };
+    let ran = |unit: UnitId| in_body(program, evidence, unit);
     // who starts programs: by the lines of the function that does, or by the file where something else may
     let [mut spawn_in, mut draw_in] = <[BTreeSet<ModuleId>; 2]>::default();
     for (own, unit) in program.units.iter().zip(0..) {
@@ -193,7 +192,7 @@ fn blind(finer: &Finer<'_>, evidence: &Evidence) -> Vec<(Bits, &'static str)> {
         ];
         for (has, tests, files) in habits {
             match has.then(|| ran(unit)) {
-                Some(Some((ran, _))) => tests.extend(&ran),
+                Some(Some(ran)) => tests.extend(&ran),
                 Some(None) => drop(files.insert(own.module)),
                 None => {}
             }
@@ -235,7 +234,7 @@ fn blind(finer: &Finer<'_>, evidence: &Evidence) -> Vec<(Bits, &'static str)> {
             }
             // of a test whose own file was measured its own lines have to be there
             let mut begins = begins.iter().filter_map(|unit| ran(*unit)).peekable();
-            if begins.peek().is_some() && !begins.any(|(tests, _)| tests.contains(test)) {
+            if begins.peek().is_some() && !begins.any(|tests| tests.contains(test)) {
                 unproven.insert(test);
             }
         }

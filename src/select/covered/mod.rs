@@ -51,7 +51,7 @@ impl Evidence {
     }
 
     /// Whether the tests are Cargo's.
-    fn is_cargo(&self) -> bool {
+    pub fn is_cargo(&self) -> bool {
         let first = self.tests.first();
         first.is_some_and(|(suite, _)| matches!(suite, Suite::Cargo { .. }))
     }
@@ -363,10 +363,11 @@ fn drop_cases(
     let cases: BTreeSet<&str> = if selected.complete {
         selected.cases.iter().map(String::as_str).collect()
     } else {
-        // more may be made while the file is loaded: those that were measured, if all that can be seen are among them
+        // more may be made while the file is loaded: those that were measured, if all that can be seen are among them;
+        // what macros make may not all have left something measured
         let seen = |case: &String| measured.keys().any(|other| is_or_holds(case, other));
-        let made_elsewhere = matches!(suite, Suite::Cargo { .. });
-        if made_elsewhere || !selected.cases.iter().all(seen) {
+        let by_macros = matches!(suite, Suite::Cargo { .. });
+        if by_macros || !selected.cases.iter().all(seen) {
             return (Some(selected), 0);
         }
         measured.keys().copied().collect()

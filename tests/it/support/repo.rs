@@ -170,3 +170,11 @@ fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// Puts a text in the place of another one, once.
+pub(crate) fn edit(repo: &TestRepo, file: &str, from: &str, to: &str) {
+    let text = String::from_utf8(repo.read(file.as_bytes()).expect("the file")).expect("text");
+    assert!(text.contains(from), "{file} holds no {from:?}");
+    repo.write(file.as_bytes(), text.replacen(from, to, 1).as_bytes())
+        .expect("a file");
+}
